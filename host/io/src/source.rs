@@ -1,0 +1,1 @@
+//! Opening image files by path.

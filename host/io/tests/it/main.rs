@@ -1,0 +1,1 @@
+//! Behaviour of the readers and writers, one module per topic.
