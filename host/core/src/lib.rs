@@ -1,5 +1,19 @@
-//! The host's own traits and services: what rooms of the host say to each other.
+//! The host's own traits and services: what the rooms of the host say to each other.
+//!
+//! - [`image`]: where pixels come from and where they go.
+//! - [`lane`]: the doors to plugin code. A [`Lane`] loads an [`Artifact`] into a [`Library`], which creates
+//!   instances of [`Operator`](parfocal_operator::Operator): the one trait that every lane answers.
+//! - [`services`]: log, progress, cancel, as the host gives them to operators.
+//!
+//! The minimal host is this crate, `parfocal-catalog` and the lanes one needs. Nothing here knows a file format, a
+//! runtime or a plugin.
 
+pub mod artifact;
 pub mod image;
+pub mod lane;
+pub mod services;
 
+pub use artifact::{Artifact, Limits, Sha256};
 pub use image::{ImageSink, ImageSource};
+pub use lane::{Lane, Library, LibraryInfo};
+pub use services::{CancelToken, LogLine, RunServices};

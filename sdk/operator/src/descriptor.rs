@@ -1,0 +1,293 @@
+//! What an operator declares about itself: readable from the manifest, and equal to what its code says.
+
+use parfocal_image::{Axis, DType, PixelClass, Supports};
+use parfocal_types::{
+    error::{Error, Result},
+    parameter::ParameterSpec,
+};
+
+/// How an operator consumes its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[repr(u32)]
+pub enum Kind {
+    /// A tile in, a tile out.
+    Map = 1,
+    /// A partial result a tile, merged and finished; then, with image outputs, a second pass over the tiles.
+    Reduce = 2,
+    /// Some axes whole.
+    Whole = 3,
+}
+
+impl Kind {
+    /// The kind with this wire code.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Option<Self> {
+        match code {
+            1 => Some(Self::Map),
+            2 => Some(Self::Reduce),
+            3 => Some(Self::Whole),
+            _ => None,
+        }
+    }
+}
+
+/// From which threads an instance may be called. Several instances may always run at once, each on its own thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[repr(u32)]
+pub enum ThreadSafety {
+    /// One instance at a time in the process: the plugin has global state.
+    Single = 1,
+    /// Instances are independent; one call at a time on each, from any thread.
+    #[default]
+    Instance = 2,
+}
+
+impl ThreadSafety {
+    /// The value with this wire code.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Option<Self> {
+        match code {
+            1 => Some(Self::Single),
+            2 => Some(Self::Instance),
+            _ => None,
+        }
+    }
+}
+
+/// An image that goes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct InputPort {
+    /// The name in kebab-case, unique among the inputs.
+    pub name: String,
+    /// Pixel types that are accepted; others are refused before any work.
+    pub dtypes: Vec<DType>,
+    /// Whether the image must hold labels.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub labels: bool,
+    /// Whether it may be left out. Optional inputs come last.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub optional: bool,
+}
+
+/// What comes out of a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[repr(u32)]
+pub enum OutputKind {
+    /// Pixels.
+    Image = 1,
+    /// Pixels that number objects; background is 0.
+    Labels = 2,
+    /// Rows with named, united columns.
+    Table = 3,
+    /// Named, united values.
+    Record = 4,
+}
+
+impl OutputKind {
+    /// The kind with this wire code.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Option<Self> {
+        match code {
+            1 => Some(Self::Image),
+            2 => Some(Self::Labels),
+            3 => Some(Self::Table),
+            4 => Some(Self::Record),
+            _ => None,
+        }
+    }
+
+    /// Whether pixels come out.
+    #[must_use]
+    pub const fn is_image(self) -> bool {
+        matches!(self, Self::Image | Self::Labels)
+    }
+}
+
+/// Something that comes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OutputPort {
+    /// The name in kebab-case, unique among the outputs.
+    pub name: String,
+    /// What comes out.
+    pub kind: OutputKind,
+}
+
+/// An operator as it declares itself.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Descriptor {
+    /// The name in kebab-case, unique within the plugin.
+    pub id: String,
+    /// One sentence for people.
+    pub summary: String,
+    /// How it consumes its input.
+    pub kind: Kind,
+    /// From which threads it may be called.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub threads: ThreadSafety,
+    /// Whether equal input gives equal bytes on every machine and in every lane.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub deterministic: bool,
+    /// Frames before and after a frame that it looks at.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub temporal_window: [u32; 2],
+    /// Upper bound of the halo along T C Z Y X over all parameters, in pixels; the plan says the real one.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub max_halo: [u32; 5],
+    /// The class of the outputs, before it is joined with the inputs' classes.
+    pub yields: PixelClass,
+    /// What the outputs still support if the inputs do; the host intersects.
+    pub preserves: Supports,
+    /// Images that go in.
+    #[cfg_attr(feature = "serde", serde(default, rename = "input"))]
+    pub inputs: Vec<InputPort>,
+    /// What comes out.
+    #[cfg_attr(feature = "serde", serde(default, rename = "output"))]
+    pub outputs: Vec<OutputPort>,
+    /// Parameters.
+    #[cfg_attr(feature = "serde", serde(default, rename = "parameter"))]
+    pub parameters: Vec<ParameterSpec>,
+}
+
+impl Descriptor {
+    /// Checks that the parts agree: names are kebab-case and unique, there is an output, an operator that maps has
+    /// exactly image outputs, defaults lie within their limits.
+    ///
+    /// # Errors
+    /// `invalid-argument` with the first disagreement.
+    pub fn validate(&self) -> Result<()> {
+        let wrong = |what: String| Err(Error::invalid_argument(format!("operator `{}`: {what}", self.id)));
+        if !is_kebab(&self.id) {
+            return wrong("its id is not lower-case words joined by `-`".into());
+        }
+        let groups: [Vec<&str>; 3] = [
+            self.inputs.iter().map(|port| port.name.as_str()).collect(),
+            self.outputs.iter().map(|port| port.name.as_str()).collect(),
+            self.parameters.iter().map(|spec| spec.name.as_str()).collect(),
+        ];
+        for names in &groups {
+            for (index, name) in names.iter().enumerate() {
+                if !is_kebab(name) {
+                    return wrong(format!("`{name}` is not lower-case words joined by `-`"));
+                }
+                if names[..index].contains(name) {
+                    return wrong(format!("`{name}` is declared twice"));
+                }
+            }
+        }
+        if self.outputs.is_empty() {
+            return wrong("it has no output".into());
+        }
+        if self.inputs.iter().any(|port| port.dtypes.is_empty()) {
+            return wrong("an input accepts no pixel type".into());
+        }
+        if self.kind == Kind::Map && self.outputs.iter().any(|port| !port.kind.is_image()) {
+            return wrong("a map operator gives pixels only; tables and records need kind `reduce`".into());
+        }
+        for spec in &self.parameters {
+            if let Err(error) = spec.check(spec.default_value()) {
+                return wrong(format!("the default is refused: {}", error.message()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The declared upper bound of the halo along an axis.
+    #[must_use]
+    pub fn max_halo_along(&self, axis: Axis) -> u32 {
+        self.max_halo[axis as usize]
+    }
+}
+
+/// Whether a name is lower-case ASCII words joined by single hyphens, starting with a letter.
+#[must_use]
+pub fn is_kebab(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.split('-').all(|word| {
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parfocal_types::{ParameterKind, ParameterRole, Unit};
+
+    fn descriptor() -> Descriptor {
+        Descriptor {
+            id: "gaussian".into(),
+            summary: "Smooths.".into(),
+            kind: Kind::Map,
+            threads: ThreadSafety::Instance,
+            deterministic: true,
+            temporal_window: [0, 0],
+            max_halo: [0, 0, 0, 9, 9],
+            yields: PixelClass::Derived,
+            preserves: Supports::ALL,
+            inputs: vec![InputPort {
+                name: "image".into(),
+                dtypes: vec![DType::U16],
+                labels: false,
+                optional: false,
+            }],
+            outputs: vec![OutputPort { name: "image".into(), kind: OutputKind::Image }],
+            parameters: vec![ParameterSpec {
+                name: "sigma".into(),
+                doc: String::new(),
+                role: ParameterRole::Tunable,
+                unit: Unit::Pixel,
+                kind: ParameterKind::Number { default: 1.0, min: 0.1, max: 3.0 },
+            }],
+        }
+    }
+
+    #[test]
+    fn a_good_descriptor_is_accepted() {
+        descriptor().validate().unwrap();
+    }
+
+    #[test]
+    fn each_disagreement_is_named() {
+        type Spoil = fn(&mut Descriptor);
+        let cases: [(Spoil, &str); 6] = [
+            (|d| d.id = "Gaussian".into(), "lower-case"),
+            (|d| d.inputs.push(d.inputs[0].clone()), "declared twice"),
+            (|d| d.outputs.clear(), "no output"),
+            (|d| d.inputs[0].dtypes.clear(), "no pixel type"),
+            (|d| d.outputs[0].kind = OutputKind::Table, "pixels only"),
+            (
+                |d| d.parameters[0].kind = ParameterKind::Number { default: 9.0, min: 0.0, max: 1.0 },
+                "default is refused",
+            ),
+        ];
+        for (spoil, sentence) in cases {
+            let mut spoiled = descriptor();
+            spoil(&mut spoiled);
+            let message = spoiled.validate().unwrap_err().to_string();
+            assert!(message.contains(sentence), "{message}");
+        }
+    }
+
+    #[test]
+    fn names_are_words_joined_by_hyphens() {
+        for good in ["a", "top-hat", "otsu2", "x-1"] {
+            assert!(is_kebab(good), "{good}");
+        }
+        for bad in ["", "-a", "a-", "a--b", "A", "a_b", "ä", "1a", "a b"] {
+            assert!(!is_kebab(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What the host does for an operator while it works.
+
+use parfocal_types::table::{Column, Field, Scalar};
+
+/// How much a log line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u32)]
+pub enum LogLevel {
+    /// Something went wrong, and is reported as an error too.
+    Error = 1,
+    /// Something is odd; the result may not be what the user expects.
+    Warning = 2,
+    /// Something worth knowing.
+    Info = 3,
+    /// For the author.
+    Debug = 4,
+}
+
+impl LogLevel {
+    /// The level with this wire code; an unknown code is [`Debug`](Self::Debug).
+    #[must_use]
+    pub const fn from_code(code: u32) -> Self {
+        match code {
+            1 => Self::Error,
+            2 => Self::Warning,
+            3 => Self::Info,
+            _ => Self::Debug,
+        }
+    }
+}
+
+/// Services of the host, valid during the call that they are given to.
+///
+/// Implemented by the host (and by `parfocal-testkit`, which records); called by operators from the thread of the
+/// call.
+pub trait Services {
+    /// Writes a line of text into the host's log. Control characters are neutralised there.
+    fn log(&self, level: LogLevel, text: &str);
+
+    /// Tells how far the current call has come, 0 to 1, never falling. Called at most a hundred times a second; the host
+    /// drops what comes faster.
+    fn progress(&self, fraction: f32);
+
+    /// Whether the user or the host asked to stop. An operator asks at least every few milliseconds (once a row is
+    /// usual) and then returns the error `cancelled`.
+    fn is_cancelled(&self) -> bool;
+
+    /// The seed of the run, for operators that draw random numbers.
+    fn seed(&self) -> u64;
+}
+
+/// Where tables and records go. The host adds columns for time point and channel where there are several.
+pub trait Sink {
+    /// Declares the columns of a table output, once, before its rows.
+    ///
+    /// # Errors
+    /// `invalid-argument` when the port is no table.
+    fn columns(&mut self, port: u32, columns: &[Column]) -> parfocal_types::Result<()>;
+
+    /// Adds rows to a table output.
+    ///
+    /// # Errors
+    /// `invalid-argument` when a row does not fit the columns.
+    fn rows(&mut self, port: u32, rows: Vec<Vec<Scalar>>) -> parfocal_types::Result<()>;
+
+    /// Adds a value to a record output.
+    ///
+    /// # Errors
+    /// `invalid-argument` when the port is no record.
+    fn field(&mut self, port: u32, field: Field) -> parfocal_types::Result<()>;
+}
