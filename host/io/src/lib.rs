@@ -4,5 +4,6 @@
 //! Its sources implement [`parfocal_core::image::ImageSource`], its sinks `ImageSink`; the pipeline and the command
 //! line call them.
 
+pub mod ome;
 pub mod read;
 pub mod source;
