@@ -1,2 +1,89 @@
-//! Tasks of the repository.
-fn main() {}
+//! `cargo xtask`: one command for each thing. The work is in the library.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use xtask::tools::Wanted;
+use xtask::{bench, check, demo, sdk, test, tools};
+
+/// The repository's tasks. Each can be run from a clean clone; what it needs is installed into .tools, once.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Make a synthetic stack with known truth, run it through plugins of every kind, write the results to demo-output.
+    Demo {
+        #[command(flatten)]
+        wanted: Wanted,
+    },
+    /// Install the tools, build the plugins, run all tests, and count them.
+    Test {
+        #[command(flatten)]
+        wanted: Wanted,
+        /// Arguments for `cargo test`, after `--`; without any, the whole workspace is tested.
+        #[arg(last = true)]
+        cargo: Vec<String>,
+    },
+    /// Ask what a reviewer would: format, lints, docs, generated files, who depends on whom, licences, advisories.
+    Check {
+        /// Only this step (repeatable); `cargo xtask check --list` names them.
+        #[arg(long)]
+        only: Vec<String>,
+        /// Print the steps instead of running them.
+        #[arg(long)]
+        list: bool,
+    },
+    /// Write the generated files (header, schemas, copies of the WIT) in place.
+    Generate,
+    /// Measure the lanes and the operators, and print ratios.
+    Bench {
+        #[command(flatten)]
+        wanted: Wanted,
+    },
+    /// Pack what an author outside this repository needs into one archive.
+    Sdk,
+    /// Install the tools (WASM toolchain, Python judges, Bio-Formats) and print where they are.
+    Tools {
+        #[command(flatten)]
+        wanted: Wanted,
+        /// Print the paths as JSON.
+        #[arg(long)]
+        json: bool,
+        /// Build the smallest WASM component with the toolchain that was found.
+        #[arg(long)]
+        prove: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    let root = xtask::workspace_root();
+    match task {
+        Task::Demo { wanted } => demo::command(&root, &wanted),
+        Task::Test { wanted, cargo } => test::command(&root, &wanted, &cargo),
+        Task::Check { list: true, .. } => {
+            check::list();
+            Ok(())
+        }
+        Task::Check { only, .. } => check::command(&root, &only),
+        Task::Generate => check::generated::write(&root),
+        Task::Bench { wanted } => bench::command(&root, &wanted),
+        Task::Sdk => sdk::command(&root),
+        Task::Tools { wanted, json, prove } => tools::command(&root, &wanted, json, prove),
+    }
+}
