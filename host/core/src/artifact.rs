@@ -123,7 +123,9 @@ impl Artifact {
                 ),
             )
             .with_origin(self.label())
-            .with_remedy("install the plugin again; if you built it yourself, `parfocal build` writes the new hash"));
+            .with_remedy(
+                "install the plugin again; if you built it yourself, `parfocal build` writes the new hash",
+            ));
         }
         Ok((file, bytes))
     }
@@ -136,10 +138,7 @@ mod tests {
     #[test]
     fn a_digest_survives_its_text() {
         let digest = Sha256::of(b"abc");
-        assert_eq!(
-            digest.to_string(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(digest.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(digest.to_string().parse::<Sha256>().unwrap(), digest);
         for bad in ["", "zz", &"g".repeat(64), &"é".repeat(32)] {
             assert!(bad.parse::<Sha256>().is_err());

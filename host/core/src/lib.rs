@@ -3,17 +3,21 @@
 //! - [`image`]: where pixels come from and where they go.
 //! - [`lane`]: the doors to plugin code. A [`Lane`] loads an [`Artifact`] into a [`Library`], which creates
 //!   instances of [`Operator`](parfocal_operator::Operator): the one trait that every lane answers.
+//! - [`frame`]: memory for pixels that other processes can map, inside a budget.
 //! - [`services`]: log, progress, cancel, as the host gives them to operators.
 //!
 //! The minimal host is this crate, `parfocal-catalog` and the lanes one needs. Nothing here knows a file format, a
 //! runtime or a plugin.
 
 pub mod artifact;
+pub mod frame;
+mod frame_block;
 pub mod image;
 pub mod lane;
 pub mod services;
 
 pub use artifact::{Artifact, Limits, Sha256};
+pub use frame::{Frame, FrameAllocator};
 pub use image::{ImageSink, ImageSource};
 pub use lane::{Lane, Library, LibraryInfo};
 pub use services::{CancelToken, LogLine, RunServices};
