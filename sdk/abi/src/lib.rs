@@ -1,0 +1,5 @@
+//! x
+pub mod entry;
+pub mod layout;
+pub mod note;
+pub mod operator_1;
