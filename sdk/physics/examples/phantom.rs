@@ -28,7 +28,7 @@ fn main() -> Outcome {
     let grid = Grid::new(Shape { z: 24, y: 512, x: 512 }, voxel)?;
     let phantom = PhantomSpec { grid, nuclei: 24, gap: Micrometers(1.0), seed }.build()?;
     let channels = [
-        ("nuclei", &phantom.nuclei, 460.0, 220.0, 12.0),
+        ("nuclei", &phantom.nuclei, 460.0, 140.0, 8.0),
         ("filaments", &phantom.filaments, 525.0, 90.0, 6.0),
         ("cytoplasm", &phantom.cytoplasm, 610.0, 160.0, 8.0),
     ];

@@ -77,14 +77,17 @@ impl CellMap {
         Self { grid: spec.grid, columns, cells }
     }
 
-    /// The cell over the place (`y`, `x`) in micrometers and its height there, if there is one.
+    /// The cell over the place (`y`, `x`) in micrometers and its height there, if there is one. Cells go on
+    /// beyond the field.
     pub(super) fn at(&self, y: f64, x: f64) -> Option<(u32, f64)> {
         let (shape, voxel) = (self.grid.shape(), self.grid.voxel());
-        let (row, column) = ((y / voxel.y.0).round(), (x / voxel.x.0).round());
-        if row < 0.0 || column < 0.0 || row >= shape.y as f64 || column >= shape.x as f64 {
-            return None;
-        }
-        let (cell, height) = self.columns[row as usize * shape.x + column as usize];
+        let (row, across) = ((y / voxel.y.0).round(), (x / voxel.x.0).round());
+        let inside = row >= 0.0 && across >= 0.0 && row < shape.y as f64 && across < shape.x as f64;
+        let (cell, height) = if inside {
+            self.columns[row as usize * shape.x + across as usize]
+        } else {
+            column(&self.cells, y, x)
+        };
         (height > 0.0).then_some((cell, f64::from(height)))
     }
 

@@ -9,22 +9,24 @@ use crate::volume::Volume;
 
 const KIND: u32 = 3;
 /// Filaments of a cell.
-const FILAMENTS: usize = 55;
+const FILAMENTS: usize = 70;
 /// Apparent persistence length in micrometers of microtubules inside cells (Brangwynne, MacKintosh and Weitz
 /// 2007, PNAS 104:16128: about 30; purified ones are a hundred times stiffer).
 const PERSISTENCE: f64 = 30.0;
-const LENGTH: (f64, f64) = (8.0, 32.0);
+const LENGTH: (f64, f64) = (10.0, 40.0);
 /// Length of a step in micrometers: shorter than any voxel that resolves filaments.
 const STEP: f64 = 0.05;
 /// Share that starts at the organising centre beside the nucleus; the others start anywhere in the cell.
-const CENTRAL: f64 = 0.55;
+const CENTRAL: f64 = 0.3;
 /// Unbound subunits, as micrometers of filament in each cubic micrometer of the cell.
 const POOL: f64 = 0.06;
 /// Nearest approach to a nucleus, as a share of the distance from its centre to its surface.
 const CLEARANCE: f64 = 1.06;
-/// Turns tried, to both sides, where the nucleus is in the way.
-const TURNS: u32 = 9;
-const TURN: f64 = 0.17;
+/// Turns tried, to both sides, where the nucleus or the cell's margin is in the way; the filament bends along it.
+const TURNS: u32 = 6;
+const TURN: f64 = 0.12;
+/// Mean length in micrometers that a filament follows the cell's margin before it ends.
+const ALONG_MARGIN: f64 = 2.0;
 
 /// The channel of the filaments: micrometers of filament in each cubic micrometer.
 pub(super) fn paint(spec: &PhantomSpec, nuclei: &[Nucleus], cells: &CellMap) -> Volume {
@@ -87,7 +89,7 @@ impl Walk<'_> {
     fn start(&mut self, random: &mut Random) {
         self.heading = random.between(0.0, TAU);
         self.slope = 0.08 * random.normal();
-        let jitter = 0.35;
+        let jitter = 0.9;
         if random.uniform() < CENTRAL {
             for coordinate in &mut self.place {
                 *coordinate += jitter * random.normal();
@@ -95,29 +97,31 @@ impl Walk<'_> {
             return;
         }
         let (sin, cos) = libm::sincos(random.between(0.0, TAU));
-        let distance = self.nucleus.extent(sin, cos) * random.between(1.1, 2.2);
+        let distance = self.nucleus.extent(sin, cos) * random.between(1.1, 2.0);
         let [_, y, x] = self.nucleus.centre;
         self.place = [random.between(0.2, 4.0) + MARGIN, y + distance * sin, x + distance * cos];
     }
 
-    /// Moves on by one step; false at the cell's margin, or where the nucleus leaves no way.
+    /// Moves on by one step; false where it ends.
     fn step(&mut self, random: &mut Random) -> bool {
         // A worm-like chain in the plane: the heading's variance grows by step / persistence length.
         self.heading += (STEP / PERSISTENCE).sqrt() * random.normal();
         self.slope += 0.01 * random.normal() - 0.02 * self.slope;
+        let ends = random.uniform() < STEP / ALONG_MARGIN;
         for turn in 0..=2 * TURNS {
             let side = if turn % 2 == 0 { 1.0 } else { -1.0 };
             let heading = self.heading + side * TURN * f64::from(turn.div_ceil(2));
             let (sin, cos) = libm::sincos(heading);
             let [z, y, x] = self.place;
-            let Some(place) = self.inside_cell([z + STEP * self.slope, y + STEP * sin, x + STEP * cos])
-            else {
-                return false;
-            };
-            if self.nucleus.depth(place).0 > CLEARANCE {
-                self.place = place;
-                self.heading = heading;
-                return true;
+            let next = [z + STEP * self.slope, y + STEP * sin, x + STEP * cos];
+            match self.inside_cell(next) {
+                Some(place) if self.nucleus.depth(place).0 > CLEARANCE => {
+                    self.place = place;
+                    self.heading = heading;
+                    return true;
+                }
+                None if ends => return false,
+                _ => {}
             }
         }
         false

@@ -13,12 +13,12 @@ const LONG_HALF_AXIS: (f64, f64) = (5.6, 8.6);
 const SHORT_TO_LONG: (f64, f64) = (0.62, 0.95);
 const HALF_HEIGHT: (f64, f64) = (2.2, 3.3);
 /// Departures from the ellipse: oval, pear and bean shapes.
-const OUTLINE: [f64; 4] = [0.035, 0.045, 0.025, 0.012];
+const OUTLINE: [f64; 4] = [0.05, 0.06, 0.035, 0.02];
 /// Positions tried for a shape, and shapes tried for a place in the sample.
 const POSITIONS: usize = 400;
 const SHAPES: usize = 60;
 /// Size of chromatin grains in micrometers.
-const GRAIN: f64 = 1.1;
+const GRAIN: f64 = 1.5;
 
 /// An ellipsoid with a lobed outline, lying on the cover glass.
 #[derive(Debug, Clone)]
@@ -144,7 +144,7 @@ impl Nucleus {
     fn add_nucleoli(&mut self, random: &mut Random) {
         let count = 1 + (random.uniform() * 3.6) as usize;
         for _ in 0..count {
-            let radius = random.between(0.7, 1.5);
+            let radius = random.between(0.9, 1.8);
             let (sin, cos) = libm::sincos(random.between(0.0, core::f64::consts::TAU));
             let out = 0.62 * random.uniform().sqrt();
             let (along, across) = (out * cos * self.half[0], out * sin * self.half[1]);
@@ -161,13 +161,14 @@ impl Nucleus {
     fn chromatin(&self, place: [f64; 3], depth: f64) -> f64 {
         let grain = self.texture.grain(place, GRAIN);
         // Open chromatin, dense patches, and a dense layer under the envelope.
-        let dense = smooth_step(0.35, 0.8, grain);
+        let dense = smooth_step(0.4, 0.7, grain);
         let rim = smooth_step(0.78, 0.97, depth);
-        let mut value = 0.62 + 0.6 * dense + 0.22 * rim;
+        let mut value = 0.5 + 0.8 * dense + 0.25 * rim;
         for (centre, radius) in &self.nucleoli {
             let [z, y, x] = [0, 1, 2].map(|axis| place[axis] - centre[axis]);
-            let distance = (z * z + y * y + x * x).sqrt();
-            value *= 1.0 - 0.72 * smooth_step(1.15 * radius, 0.75 * radius, distance);
+            // In flat nuclei they reach almost from top to bottom.
+            let distance = (0.45 * z * z + y * y + x * x).sqrt();
+            value *= 1.0 - 0.85 * smooth_step(1.1 * radius, 0.8 * radius, distance);
         }
         value
     }
