@@ -34,6 +34,8 @@ pub struct FrameAllocator(Arc<Pool>);
 #[derive(Debug)]
 struct Pool {
     budget: u64,
+    /// Idle blocks are given back when more than this would be held.
+    keep: u64,
     state: Mutex<State>,
 }
 
@@ -51,7 +53,14 @@ impl FrameAllocator {
     /// An allocator that holds at most `budget` bytes at any time, frames in use and pooled ones together.
     #[must_use]
     pub fn new(budget: u64) -> Self {
-        Self(Arc::new(Pool { budget, state: Mutex::default() }))
+        Self::keeping(budget, budget)
+    }
+
+    /// As [`new`](Self::new), and frames that nobody uses are given back to the system rather than kept for the next
+    /// call when more than `keep` bytes would be held.
+    #[must_use]
+    pub fn keeping(budget: u64, keep: u64) -> Self {
+        Self(Arc::new(Pool { budget, keep: keep.min(budget), state: Mutex::default() }))
     }
 
     /// A frame for the pixels of `region`, in raster order; see the module about what is in it.
@@ -105,11 +114,11 @@ impl Pool {
         let block = match pop(&mut state.idle, size) {
             Some(block) => block,
             None => {
-                if !state.make_room(size as u64, self.budget) {
-                    let need = state.in_use.saturating_add(size as u64);
-                    drop(state);
+                let need = state.in_use.saturating_add(size as u64);
+                if need > self.budget {
                     return Err(self.exceeded(need, region));
                 }
+                state.make_room(size as u64, self.keep);
                 let block = state.fresh(size).map_err(|error| self.refused(size, region, error))?;
                 state.held += size as u64;
                 state.peak = state.peak.max(state.held);
@@ -146,20 +155,16 @@ impl Pool {
 }
 
 impl State {
-    /// Gives idle blocks back to the system, the largest first, until `size` more bytes fit the budget.
-    fn make_room(&mut self, size: u64, budget: u64) -> bool {
-        if self.in_use.saturating_add(size) > budget {
-            return false;
-        }
-        while self.held.saturating_add(size) > budget {
-            let Some(largest) = self.idle.keys().next_back().copied() else { return false };
-            let Some(block) = pop(&mut self.idle, largest) else { return false };
+    /// Gives idle blocks back to the system, the largest first, until `size` more bytes can be held within `limit`.
+    fn make_room(&mut self, size: u64, limit: u64) {
+        while self.held.saturating_add(size) > limit {
+            let Some(largest) = self.idle.keys().next_back().copied() else { return };
+            let Some(block) = pop(&mut self.idle, largest) else { return };
             self.held -= largest as u64;
             if let Some(spare) = block.release() {
                 self.spare.entry(largest).or_default().push(spare);
             }
         }
-        true
     }
 
     /// A block that held no pages so far.
@@ -369,6 +374,18 @@ mod tests {
         again.clear();
         assert!(again.bytes().iter().all(|&byte| byte == 0));
         assert_eq!(allocator.peak(), 1 << 18, "one block served both");
+    }
+
+    #[test]
+    fn idle_frames_beyond_what_is_kept_are_given_back() {
+        let allocator = FrameAllocator::keeping(1 << 24, 3 << 20);
+        let two: Vec<_> = (0..2).map(|_| allocator.allocate(DType::U8, plane(1024, 1024)).unwrap()).collect();
+        drop(two);
+        let other = allocator.allocate(DType::U8, plane(1536, 1024)).unwrap();
+        assert_eq!(allocator.peak(), 5 << 19);
+        let beyond = allocator.allocate(DType::U8, plane(4096, 1024)).unwrap();
+        assert_eq!(allocator.in_use(), (4 << 20) + (3 << 19), "the budget is what counts for frames in use");
+        drop((other, beyond));
     }
 
     #[test]

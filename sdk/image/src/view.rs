@@ -404,6 +404,18 @@ impl<'a> PixelsRef<'a> {
         self.data
     }
 
+    /// The part of the pixels that shows `region` of the image.
+    ///
+    /// # Errors
+    /// `invalid-argument` when the view does not contain it.
+    pub fn part(&self, region: &Region) -> Result<Self> {
+        if !self.region.contains(region) {
+            return Err(Error::invalid_argument(format!("{region} is not inside {}", self.region)));
+        }
+        let start = start_of(&self.region, region, &self.strides) * self.dtype.size();
+        PixelsRef::new(self.dtype, &self.data[start.min(self.data.len())..], *region, self.strides)
+    }
+
     /// The pixels as `T`. A mask is seen as `u8`.
     ///
     /// # Errors
