@@ -7,3 +7,5 @@
 pub mod ome;
 pub mod read;
 pub mod source;
+pub mod table;
+pub mod write;

@@ -1,0 +1,145 @@
+//! Files that appear whole or not at all.
+
+use std::{
+    fs::{File, Permissions},
+    io::{self, ErrorKind as Io},
+    path::{Path, PathBuf},
+};
+
+use parfocal_types::error::{Error, ErrorKind, Result};
+use tempfile::NamedTempFile;
+
+/// A file that is written beside its target under another name, and takes the target's place when it is whole.
+/// Dropped before that, it leaves nothing behind.
+pub(crate) struct PendingFile {
+    temporary: NamedTempFile,
+    target: PathBuf,
+}
+
+impl PendingFile {
+    pub(crate) fn create(target: &Path) -> Result<Self> {
+        if target.is_dir() {
+            return Err(Error::invalid_argument(format!("{} is a folder, not a file", target.display()))
+                .with_remedy("add the name of the file to write"));
+        }
+        let Some(name) = target.file_name() else {
+            return Err(Error::invalid_argument(format!("`{}` names no file", target.display())));
+        };
+        let folder = folder_of(target);
+        let mut prefix = std::ffi::OsString::from(".");
+        prefix.push(name);
+        prefix.push(".");
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(".partial");
+        ordinary_permissions(&mut builder);
+        let temporary = builder.tempfile_in(folder).map_err(|error| store_error(error, target))?;
+        Ok(Self { temporary, target: target.to_owned() })
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        self.temporary.as_file()
+    }
+
+    /// Makes the file durable and gives it its name, in the place of what had it before.
+    pub(crate) fn appear(self) -> Result<()> {
+        let Self { temporary, target } = self;
+        temporary.as_file().sync_all().map_err(|error| store_error(error, &target))?;
+        temporary.persist(&target).map_err(|error| store_error(error.error, &target))?;
+        // The new name is durable once the folder is; not every file system lets a folder be synced.
+        if let Ok(folder) = File::open(folder_of(&target)) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+fn folder_of(target: &Path) -> &Path {
+    match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Temporary files are private by default; a result is as readable as any file that the user makes.
+#[cfg(unix)]
+fn ordinary_permissions(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt as _;
+    builder.permissions(Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn ordinary_permissions(_: &mut tempfile::Builder<'_, '_>) {}
+
+/// What an error of the operating system means for somebody who writes `target`.
+pub(crate) fn store_error(error: io::Error, target: &Path) -> Error {
+    let shown = target.display();
+    let folder = folder_of(target).display();
+    let (kind, why, remedy) = match error.kind() {
+        Io::NotFound => (
+            ErrorKind::NotFound,
+            format!("there is no folder `{folder}`"),
+            format!("create it with `mkdir -p {folder}`, or choose another place"),
+        ),
+        Io::NotADirectory => (
+            ErrorKind::InvalidArgument,
+            format!("`{folder}` is not a folder"),
+            "choose another place".to_owned(),
+        ),
+        Io::PermissionDenied | Io::ReadOnlyFilesystem => (
+            ErrorKind::PermissionDenied { permission: format!("write into {folder}") },
+            format!("writing into `{folder}` is not allowed"),
+            "choose another place, or ask for the right to write there".to_owned(),
+        ),
+        Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge => (
+            ErrorKind::DataIncomplete { missing: "space on the disk".to_owned() },
+            format!("there is no space left in `{folder}`"),
+            "free some space, or choose a place on another disk; nothing was left behind".to_owned(),
+        ),
+        _ => (ErrorKind::Internal, error.to_string(), "check the disk, then try again".to_owned()),
+    };
+    Error::new(kind, format!("{shown} cannot be written: {why}")).with_remedy(remedy).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_says_so_and_what_to_do() {
+        let error = store_error(io::Error::from(Io::StorageFull), Path::new("out/cells.ome.tif"));
+        assert_eq!(error.kind().name(), "data-incomplete");
+        assert_eq!(error.to_string(), "out/cells.ome.tif cannot be written: there is no space left in `out`");
+        assert!(error.remedy().unwrap().contains("free some space"));
+    }
+
+    #[test]
+    fn a_file_appears_only_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("table.csv");
+        std::fs::write(&target, "old").unwrap();
+        let count = || std::fs::read_dir(folder.path()).unwrap().count();
+
+        let dropped = PendingFile::create(&target).unwrap();
+        dropped.file().write_all(b"half").unwrap();
+        assert_eq!(count(), 2);
+        drop(dropped);
+        assert_eq!((count(), std::fs::read(&target).unwrap()), (1, b"old".to_vec()));
+
+        let whole = PendingFile::create(&target).unwrap();
+        whole.file().write_all(b"new").unwrap();
+        whole.appear().unwrap();
+        assert_eq!((count(), std::fs::read(&target).unwrap()), (1, b"new".to_vec()));
+    }
+
+    #[test]
+    fn a_missing_folder_is_not_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = PendingFile::create(&folder.path().join("no/where.tif")).err().unwrap();
+        assert_eq!(error.kind().name(), "not-found");
+        assert!(error.remedy().unwrap().contains("mkdir"));
+        let error = PendingFile::create(folder.path()).err().unwrap();
+        assert_eq!(error.kind().name(), "invalid-argument");
+    }
+}
