@@ -23,11 +23,13 @@
 pub mod descriptor;
 pub mod operator;
 pub mod plan;
+pub mod registry;
 pub mod services;
 
 pub use descriptor::{Descriptor, InputPort, Kind, OutputKind, OutputPort, ThreadSafety};
 pub use operator::{Input, Operator, Output, Tiles};
 pub use plan::{Padding, Plan, Tiling};
+pub use registry::Registry;
 pub use services::{LogLevel, Services, Sink};
 
 /// The interface that this crate describes, as its wire name.

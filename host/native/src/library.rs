@@ -1,0 +1,247 @@
+//! Loading a library: proofs first, then negotiation, then its description.
+
+#![allow(unsafe_code, reason = "maps and calls foreign code")]
+
+use core::{ffi::c_void, ptr};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Write,
+    os::fd::{AsRawFd, IntoRawFd},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use libloading::os::unix::{Library as Handle, RTLD_LOCAL, RTLD_NOW};
+use parfocal_abi::{
+    entry::{ENTRY_VERSION, Entry, EntryFunction, Negotiated},
+    layout,
+    note::Note,
+    operator_1 as raw, read_descriptor, read_text,
+};
+use parfocal_core::{Artifact, Lane, Library, LibraryInfo, Sha256};
+use parfocal_operator::{Descriptor, Operator};
+use parfocal_types::{Error, ErrorKind, InterfaceVersion, Parameters, Result};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+
+use crate::instance::{NativeInstance, Table};
+
+/// The native lane. Libraries that were loaded are shared by their digest.
+#[derive(Default)]
+pub struct NativeLane {
+    loaded: Mutex<BTreeMap<Sha256, Arc<dyn Library>>>,
+}
+
+impl NativeLane {
+    /// A lane that has loaded nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Lane for NativeLane {
+    fn name(&self) -> &'static str {
+        "native"
+    }
+
+    fn load(&self, artifact: &Artifact) -> Result<Arc<dyn Library>> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(library) = loaded.get(&artifact.sha256) {
+            return Ok(Arc::clone(library));
+        }
+        let library: Arc<dyn Library> = Arc::new(NativeLibrary::load(artifact)?);
+        loaded.insert(artifact.sha256, Arc::clone(&library));
+        Ok(library)
+    }
+}
+
+struct NativeLibrary {
+    info: LibraryInfo,
+    table: Arc<Table>,
+    operators: Vec<Descriptor>,
+}
+
+impl NativeLibrary {
+    fn load(artifact: &Artifact) -> Result<Self> {
+        let (_, bytes) = artifact.open_verified()?;
+        check_note(&bytes, artifact)?;
+        let entry = map(&bytes, artifact)?;
+        let table = negotiate(entry, artifact)?;
+        let operators = describe(table).map_err(|error| error.with_origin(artifact.label()))?;
+        let info = LibraryInfo {
+            plugin: artifact.plugin.clone(),
+            version: artifact.version.clone(),
+            lane: "native",
+            interface: artifact.interface,
+        };
+        Ok(Self { info, table: Arc::new(Table { raw: table, label: artifact.label() }), operators })
+    }
+}
+
+impl Library for NativeLibrary {
+    fn info(&self) -> &LibraryInfo {
+        &self.info
+    }
+
+    fn operators(&self) -> &[Descriptor] {
+        &self.operators
+    }
+
+    fn create(&self, operator: &str, parameters: &Parameters) -> Result<Box<dyn Operator>> {
+        Ok(Box::new(NativeInstance::create(&self.table, operator, parameters)?))
+    }
+}
+
+/// Finds the note in the bytes, and holds it against this build.
+fn check_note(bytes: &[u8], artifact: &Artifact) -> Result<()> {
+    let marker = b"PARFOCAL-NOTE 1\n";
+    let note = bytes
+        .windows(marker.len())
+        .enumerate()
+        .filter(|(_, window)| window == marker)
+        .find_map(|(start, _)| Note::parse(&bytes[start..]).ok())
+        .ok_or_else(|| {
+            Error::corrupt("the library carries no Parfocal note")
+                .with_origin(artifact.label())
+                .with_remedy(
+                    "it is not a Parfocal plugin, or was built without `export_plugin!` or `PF_PLUGIN`",
+                )
+        })?;
+    let differences = if note.language == "rust" { layout::differences(&note) } else { Vec::new() };
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let kind = ErrorKind::Incompatible {
+        have: "boundary structs of another layout".into(),
+        need: format!("operator/{}", parfocal_operator::VERSION),
+    };
+    Err(Error::new(
+        kind,
+        format!("was built against other interface structs than it names: {}", differences.join("; ")),
+    )
+    .with_origin(artifact.label())
+    .with_remedy("build it again with an unmodified `parfocal-plugin` of the version that it names"))
+}
+
+/// Maps a sealed copy of the bytes and finds the entry point.
+fn map(bytes: &[u8], artifact: &Artifact) -> Result<EntryFunction> {
+    let failed = |what: &str, error: String| {
+        Error::new(ErrorKind::Corrupt { what: artifact.path.display().to_string() }, format!("{what}: {error}"))
+            .with_origin(artifact.label())
+    };
+    let copy = sealed_copy(bytes)
+        .map_err(|error| failed("the library cannot be copied to memory", error.to_string()))?;
+    let path = format!("/proc/self/fd/{}", copy.as_raw_fd());
+    // SAFETY: constructors of the library run here: the user trusts this lane's libraries; its digest and note were
+    // checked.
+    let handle = unsafe { Handle::open(Some(&path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
+        failed("the system cannot load the library", error.to_string())
+            .with_remedy("a library that it needs is missing, or it was built for another system")
+    })?;
+    // The loader recognises libraries by path: the descriptor stays open for ever, so that its number, and so the path,
+    // is never given to another file.
+    let _ = copy.into_raw_fd();
+    // SAFETY: the symbol's name and signature are frozen for ever.
+    let entry = unsafe { handle.get::<EntryFunction>(parfocal_abi::entry::ENTRY_SYMBOL.as_bytes()) }
+        .map(|symbol| *symbol)
+        .map_err(|_| {
+            failed("the library has no symbol `parfocal_entry`", "it is not a Parfocal plugin".into())
+                .with_remedy("build it with `export_plugin!` (Rust) or `PF_PLUGIN` (C)")
+        })?;
+    // Unloading native code safely is not possible.
+    core::mem::forget(handle);
+    Ok(entry)
+}
+
+fn sealed_copy(bytes: &[u8]) -> std::io::Result<File> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    // Kernels before 6.3 do not know the flag, and allow execution anyway.
+    let descriptor = memfd_create("parfocal-plugin", flags | MemfdFlags::EXEC)
+        .or_else(|_| memfd_create("parfocal-plugin", flags))?;
+    let mut file = File::from(descriptor);
+    file.write_all(bytes)?;
+    fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+    Ok(file)
+}
+
+/// Asks for the entry and the interface that the catalog chose.
+fn negotiate(entry: EntryFunction, artifact: &Artifact) -> Result<&'static raw::OperatorTable> {
+    let refused = |have: String, need: String, sentence: String| {
+        Error::new(ErrorKind::Incompatible { have, need }, sentence).with_origin(artifact.label())
+    };
+    // SAFETY: the frozen signature; the entry lives as long as the library, which is never unloaded.
+    let entry: &'static Entry = unsafe { entry(ENTRY_VERSION, ENTRY_VERSION).as_ref() }.ok_or_else(|| {
+        Error::new(ErrorKind::Protocol { raw: String::new() }, "answered negotiation with nothing")
+            .with_origin(artifact.label())
+    })?;
+    if entry.struct_size != size_of::<Entry>() as u64 || entry.version != ENTRY_VERSION {
+        return Err(refused(
+            format!("entry versions {} to {}", entry.min, entry.max),
+            format!("entry version {ENTRY_VERSION}"),
+            format!(
+                "speaks entry versions {} to {}, this host speaks {ENTRY_VERSION}",
+                entry.min, entry.max
+            ),
+        )
+        .with_remedy("update Parfocal, or install a version of the plugin for this one"));
+    }
+    // SAFETY: texts of the entry are constants of the library.
+    let (id, version) = unsafe { (read_text(entry.id), read_text(entry.plugin_version)) };
+    if id != artifact.plugin || version != artifact.version.to_string() {
+        return Err(refused(
+            format!("{id} {version}"),
+            artifact.label(),
+            format!("calls itself {id} {version}, its manifest calls it {}", artifact.label()),
+        )
+        .with_remedy("build the plugin again so that code and plugin.toml agree"));
+    }
+    let get_interface = entry.get_interface.ok_or_else(|| {
+        Error::not_supported("interfaces by this plugin").with_origin(artifact.label())
+    })?;
+    let wanted = artifact.interface.to_wire();
+    let mut answer = Negotiated { chosen: 0, min: 0, max: 0, reserved: 0, table: ptr::null::<c_void>() };
+    // SAFETY: a valid text and a valid place for the answer.
+    let code = unsafe {
+        get_interface(raw::Text::of(parfocal_operator::INTERFACE), wanted, wanted, &raw mut answer)
+    };
+    // SAFETY: null, or a table of the version chosen, which lives as long as the library.
+    let table = unsafe { answer.table.cast::<raw::OperatorTable>().as_ref() };
+    match table {
+        Some(table) if code == 0 && answer.chosen == wanted && fits(table) => Ok(table),
+        _ => {
+            let text = |wire| InterfaceVersion::from_wire(wire).to_string();
+            let have = if code == 0 {
+                format!("operator/{} to {}", text(answer.min), text(answer.max))
+            } else {
+                "no interface `operator`".to_owned()
+            };
+            let sentence = format!("speaks {have}, asked for operator/{}", artifact.interface);
+            Err(refused(have, format!("operator/{}", artifact.interface), sentence)
+                .with_remedy("install a version of the plugin that was built for this Parfocal"))
+        }
+    }
+}
+
+fn fits(table: &raw::OperatorTable) -> bool {
+    table.struct_size == size_of::<raw::OperatorTable>() as u64
+        && table.create.is_some()
+        && table.destroy.is_some()
+        && table.plan.is_some()
+        && table.required_input.is_some()
+        && table.run.is_some()
+}
+
+fn describe(table: &raw::OperatorTable) -> Result<Vec<Descriptor>> {
+    let count = usize::try_from(table.operator_count).ok().filter(|count| *count <= 4096);
+    let Some(count) = count.filter(|count| *count == 0 || !table.operators.is_null()) else {
+        return Err(Error::corrupt("the list of operators"));
+    };
+    (0..count)
+        .map(|index| {
+            // SAFETY: not null, and the plugin says that there are `count`; they are constants of the library.
+            let descriptor = unsafe { read_descriptor(&*table.operators.add(index)) }?;
+            descriptor.validate()?;
+            Ok(descriptor)
+        })
+        .collect()
+}
