@@ -1,0 +1,46 @@
+//! What `#[derive(Operator)]` writes.
+
+use parfocal_operator::{Descriptor, Operator};
+use parfocal_types::{Parameters, Result};
+
+/// An operator that declares itself and is made from its parameters. Written by `#[derive(Operator)]`.
+///
+/// # `#[operator(...)]`
+/// | key | meaning | default |
+/// |---|---|---|
+/// | `id = "top-hat"` | name in kebab-case | required |
+/// | `kind = map` | `map` (implement [`MapOperator`](crate::MapOperator)), `reduce`, `whole` (implement [`Operator`]) | required |
+/// | `preserves = [localisation, counting]` | supports kept when the input has them; `all`, `none` | `none` |
+/// | `yields = derived` | class of the outputs | `derived` |
+/// | `deterministic` | equal bytes in every lane | no |
+/// | `single_threaded` | one instance at a time | no |
+/// | `max_halo = [0, 0, 8, 64, 64]` | upper bound of the halo along T C Z Y X | all 0 |
+/// | `temporal_window = [1, 1]` | frames before and after | none |
+///
+/// The first paragraph of the struct's documentation is the summary.
+///
+/// # `#[input(...)]` and `#[output(...)]`, repeated, on the struct
+/// `#[input(name = "labels", dtypes = [u32], labels, optional)]`; without any, one input `image` of every pixel type.
+/// `#[output(name = "objects", kind = table)]`, of kind `image`, `labels`, `table`, `record`; without any, one image `image`.
+///
+/// # `#[parameter(...)]` on fields
+/// First word `setting` or `tunable`; then `default`, `min`, `max`, `unit = Micrometer` (a [`Unit`](parfocal_types::Unit)), and
+/// `options = ["a", "b"]` for a choice. The type of the field decides: `bool`, `i64` or `u32`, `f64` or `f32`, `String`. The
+/// field's documentation is the parameter's; its name becomes kebab-case. Fields without the attribute are the operator's
+/// own state and start with their [`Default`].
+pub trait Describe: Sized {
+    /// What the operator declares.
+    fn descriptor() -> Descriptor;
+
+    /// An instance with complete, checked parameters.
+    ///
+    /// # Errors
+    /// `internal` when a parameter is missing: the host completes them.
+    fn from_parameters(parameters: &Parameters) -> Result<Self>;
+
+    /// The instance behind the one trait.
+    ///
+    /// # Errors
+    /// As [`from_parameters`](Self::from_parameters).
+    fn build(parameters: &Parameters) -> Result<Box<dyn Operator>>;
+}

@@ -1,0 +1,135 @@
+//! The common case: an image in, an image of the same pixel type out, tile by tile.
+
+use parfocal_image::{Axis, DType, ImageSpec, Pixel, Region, View, ViewMut};
+use parfocal_operator::{Operator, Padding, Plan, Services, Tiles};
+use parfocal_types::{Error, ErrorKind, Result};
+
+use crate::context::Context;
+
+/// How far an operator looks around an output pixel: along T C Z Y X, before and after, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Halo(pub [[u64; 2]; 5]);
+
+impl Halo {
+    /// Each output pixel depends on the input pixel at its place only.
+    pub const NONE: Self = Self([[0; 2]; 5]);
+
+    /// The same number of pixels around, within the plane.
+    #[must_use]
+    pub const fn in_plane(y: u64, x: u64) -> Self {
+        Self([[0; 2], [0; 2], [0; 2], [y; 2], [x; 2]])
+    }
+
+    /// The same number of pixels around, in the stack.
+    #[must_use]
+    pub const fn in_stack(z: u64, y: u64, x: u64) -> Self {
+        Self([[0; 2], [0; 2], [z; 2], [y; 2], [x; 2]])
+    }
+
+    /// The region that a core needs.
+    #[must_use]
+    pub fn around(&self, core: &Region) -> Region {
+        Axis::ALL.into_iter().fold(*core, |region, axis| {
+            let [before, after] = self.0[axis as usize];
+            region.grown(axis, before, after)
+        })
+    }
+}
+
+/// An operator of kind map with one image in and one of the same pixel type out.
+///
+/// Declare it with `#[derive(Operator)] #[operator(kind = map, ...)]`; see [`Describe`](crate::Describe).
+pub trait MapOperator: Send {
+    /// How far it looks around an output pixel, for this input and its parameters. At most the declared `max_halo`.
+    ///
+    /// # Errors
+    /// `not-found` when a fact is needed that the image does not state, such as its pixel size.
+    fn halo(&self, input: &ImageSpec) -> Result<Halo> {
+        let _ = input;
+        Ok(Halo::NONE)
+    }
+
+    /// What the host fills in where the halo reaches beyond the image.
+    fn padding(&self) -> Padding {
+        Padding::Symmetric
+    }
+
+    /// Memory of its own for each pixel of a tile, in bytes.
+    fn bytes_per_pixel(&self) -> u32 {
+        0
+    }
+
+    /// Called once before `run`, with the image that comes: the place to compute a kernel from pixel size.
+    ///
+    /// # Errors
+    /// What makes the image unusable.
+    fn prepare(&mut self, input: &ImageSpec) -> Result<()> {
+        let _ = input;
+        Ok(())
+    }
+
+    /// Computes one tile. `input` is the core grown by the halo, `output` is the core; every pixel of it must be written.
+    ///
+    /// Shapes: any size along every axis, halo excepted; rows are dense. A mask comes as `u8`.
+    ///
+    /// # Errors
+    /// `cancelled` from [`Context::check_cancelled`], asked once a row; else what went wrong.
+    fn run<T: Pixel>(&mut self, input: &View<'_, T>, output: &mut ViewMut<'_, T>, cx: &Context<'_>) -> Result<()>;
+}
+
+/// A [`MapOperator`] behind the one trait. Written into plugins by `#[derive(Operator)]`.
+#[derive(Debug)]
+pub struct MapAdapter<O> {
+    operator: O,
+    halo: Option<Halo>,
+}
+
+impl<O: MapOperator> MapAdapter<O> {
+    /// The operator behind the one trait.
+    pub const fn new(operator: O) -> Self {
+        Self { operator, halo: None }
+    }
+}
+
+impl<O: MapOperator> Operator for MapAdapter<O> {
+    fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
+        let input = inputs.first().ok_or_else(|| Error::invalid_argument("there is no input image"))?;
+        self.operator.prepare(input)?;
+        self.halo = Some(self.operator.halo(input)?);
+        Ok(Plan::like(input).padded(self.operator.padding()).with_memory(self.operator.bytes_per_pixel()))
+    }
+
+    fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
+        Ok(vec![self.halo.ok_or_else(not_planned)?.around(core)])
+    }
+
+    fn run(&mut self, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+        let ([input], [output]) = (tiles.inputs, &mut *tiles.outputs) else {
+            return Err(Error::invalid_argument("a map operator takes one image and gives one"));
+        };
+        let cx = Context::new(services);
+        macro_rules! run {
+            ($type:ty) => {{
+                let input = input.pixels.view::<$type>()?;
+                self.operator.run(&input, &mut output.pixels.view_mut::<$type>()?, &cx)
+            }};
+        }
+        match input.pixels.dtype() {
+            DType::U8 | DType::Mask => run!(u8),
+            DType::I8 => run!(i8),
+            DType::U16 => run!(u16),
+            DType::I16 => run!(i16),
+            DType::U32 => run!(u32),
+            DType::F32 => run!(f32),
+        }
+    }
+}
+
+/// The error of a call that came before `plan`.
+#[must_use]
+pub fn not_planned() -> Error {
+    Error::new(
+        ErrorKind::BadState { need: "planned".into(), is: "created".into() },
+        "the operator was used before it was asked for a plan",
+    )
+}
