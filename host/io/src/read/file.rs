@@ -43,12 +43,24 @@ pub(crate) struct Series {
     pub(crate) levels: Vec<Arc<dyn ImageSource>>,
 }
 
+/// What a format's reader found in a file.
+pub(crate) struct Opened {
+    pub(crate) format: Format,
+    pub(crate) series: Vec<Series>,
+    pub(crate) description: String,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Opened {
+    pub(crate) fn new(format: Format, series: Vec<Series>) -> Self {
+        Self { format, series, description: String::new(), notes: Vec::new() }
+    }
+}
+
 /// An open image file. Pixels are read when somebody asks a source for them.
 pub struct ImageFile {
     path: PathBuf,
-    format: Format,
-    series: Vec<Series>,
-    description: String,
+    content: Opened,
 }
 
 impl ImageFile {
@@ -60,19 +72,19 @@ impl ImageFile {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let start = beginning(path)?;
-        let (format, series, description) = match start.as_slice() {
+        let content = match start.as_slice() {
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => tiff::open(path)?,
             [0x89, b'P', b'N', b'G', ..] => {
                 let source: Arc<dyn ImageSource> = Arc::new(png::PngImage::open(path)?);
-                (Format::Png, vec![Series { levels: vec![source] }], String::new())
+                Opened::new(Format::Png, vec![Series { levels: vec![source] }])
             }
-            _ if is_companion(path) => (Format::OmeTiff, tiff::open_companion(path)?, String::new()),
+            _ if is_companion(path) => tiff::open_companion(path)?,
             _ => return Err(not_read(path, &start)),
         };
-        if series.is_empty() {
+        if content.series.is_empty() {
             return Err(Error::corrupt(format!("{} has no image", path.display())));
         }
-        Ok(Self { path: path.to_owned(), format, series, description })
+        Ok(Self { path: path.to_owned(), content })
     }
 
     /// The path that was opened.
@@ -84,19 +96,25 @@ impl ImageFile {
     /// The format of the file.
     #[must_use]
     pub fn format(&self) -> Format {
-        self.format
+        self.content.format
     }
 
     /// The description that the file carries as it stands there (OME-XML, ImageJ's lines); empty without one.
     #[must_use]
     pub fn description(&self) -> &str {
-        &self.description
+        &self.content.description
+    }
+
+    /// What the user should know about how the file was read, as sentences; usually none.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.content.notes
     }
 
     /// Number of images in the file.
     #[must_use]
     pub fn series_count(&self) -> usize {
-        self.series.len()
+        self.content.series.len()
     }
 
     /// One image in full size.
@@ -110,7 +128,7 @@ impl ImageFile {
     /// Number of sizes in which an image is there; 1 without a pyramid, 0 when there is no such image.
     #[must_use]
     pub fn level_count(&self, series: usize) -> usize {
-        self.series.get(series).map_or(0, |series| series.levels.len())
+        self.content.series.get(series).map_or(0, |series| series.levels.len())
     }
 
     /// One image in one of its sizes; level 0 is the full one.
@@ -119,10 +137,10 @@ impl ImageFile {
     /// `not-found` when there is no such image or level.
     pub fn level(&self, series: usize, level: usize) -> Result<Arc<dyn ImageSource>> {
         let name = self.path.display();
-        let found = self.series.get(series).ok_or_else(|| {
+        let found = self.content.series.get(series).ok_or_else(|| {
             Error::not_found(format!(
                 "{name} has {} images, number {series} was asked for",
-                self.series.len()
+                self.content.series.len()
             ))
             .with_remedy("images are counted from 0")
         })?;

@@ -23,32 +23,39 @@ use self::{
     image::{FileSet, TiffImage},
     stack::Stack,
 };
-use super::file::{Format, Series};
+use super::file::{Format, Opened, Series};
 
 pub(crate) use image::check_request;
 
 /// All images of a TIFF file, and how the file says what they are.
-pub(crate) fn open(path: &Path) -> Result<(Format, Vec<Series>, String)> {
-    let mut file = TiffFile::open(path)?;
-    let description = file.description.clone();
-    let name = file.name();
-    let (format, images) = if ome::is_ome(&file.description) {
-        (Format::OmeTiff, ome::images(file))
+pub(crate) fn open(path: &Path) -> Result<Opened> {
+    let file = TiffFile::open(path)?;
+    let (name, description) = (file.name(), file.description.clone());
+    let mut notes = Vec::new();
+    let (format, images) =
+        images(file, &mut notes).map_err(|error| error.context(format!("reading {name}")))?;
+    Ok(Opened { format, series: images.into_iter().map(series).collect(), description, notes })
+}
+
+fn images(mut file: TiffFile, notes: &mut Vec<String>) -> Result<(Format, Vec<Vec<TiffImage>>)> {
+    if ome::is_ome(&file.description) {
+        match ome::describe(&file)? {
+            Ok(description) => return Ok((Format::OmeTiff, ome::images(file, description)?)),
+            Err(note) => notes.push(note),
+        }
     } else if stack::is_imagej(&file.description) {
-        (Format::ImageJ, stack::imagej(&mut file).and_then(|stacks| of_stacks(file, stacks)))
-    } else {
-        let stacks = stack::shaped(&mut file).unwrap_or_else(|| stack::plain(&file));
-        (Format::Tiff, of_stacks(file, stacks))
-    };
-    let images = images.map_err(|error| error.context(format!("reading {name}")))?;
-    Ok((format, images.into_iter().map(series).collect(), description))
+        let stacks = stack::imagej(&mut file)?;
+        return Ok((Format::ImageJ, of_stacks(file, stacks)?));
+    }
+    let stacks = stack::shaped(&mut file).unwrap_or_else(|| stack::plain(&file));
+    Ok((Format::Tiff, of_stacks(file, stacks)?))
 }
 
 /// All images that a `.companion.ome` file describes.
-pub(crate) fn open_companion(path: &Path) -> Result<Vec<Series>> {
+pub(crate) fn open_companion(path: &Path) -> Result<Opened> {
     let images = ome::companion_images(path);
     let images = images.map_err(|error| error.context(format!("reading {}", path.display())))?;
-    Ok(images.into_iter().map(series).collect())
+    Ok(Opened::new(Format::OmeTiff, images.into_iter().map(series).collect()))
 }
 
 fn of_stacks(file: TiffFile, stacks: Vec<Stack>) -> Result<Vec<Vec<TiffImage>>> {

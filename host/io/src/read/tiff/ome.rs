@@ -32,19 +32,37 @@ pub(crate) fn is_ome(description: &str) -> bool {
     text.contains("<OME") && text.ends_with("OME>") || text.contains(":OME ") && text.ends_with(":OME>")
 }
 
-/// The images that the document in `file` (or its companion) describes, each with its pyramid.
+/// What describes the images of a file: its own document or its companion's, and the identity of the file.
+pub(crate) struct Description {
+    document: Document,
+    own: Option<String>,
+}
+
+/// The description of an OME-TIFF file; `None`, with a note for the user, when it lies in a companion that is missing.
 ///
 /// # Errors
-/// `corrupt` for OME-XML that cannot be read; `data-incomplete` when the companion is missing. Missing pixel files are
-/// an error only when their planes are read.
-pub(crate) fn images(file: TiffFile) -> Result<Vec<Vec<TiffImage>>> {
+/// `corrupt` for OME-XML that cannot be read.
+pub(crate) fn describe(file: &TiffFile) -> Result<core::result::Result<Description, String>> {
     let document = ome::parse(&file.description)?;
     let own = document.uuid.clone();
-    let document = match &document.binary_only {
-        Some(link) => companion(&file.path, &link.metadata_file)?,
-        None => document,
-    };
-    build(file, &document, own)
+    let Some(link) = &document.binary_only else { return Ok(Ok(Description { document, own })) };
+    let metadata = beside(&file.path, &link.metadata_file)?;
+    if !metadata.is_file() {
+        return Ok(Err(format!(
+            "{} describes this file and is not there: the pages are read as they are, without channels and \
+             calibration",
+            metadata.display()
+        )));
+    }
+    Ok(Ok(Description { document: companion(&metadata)?, own }))
+}
+
+/// The images that are described, each with its pyramid. Missing files are an error only when their planes are read.
+///
+/// # Errors
+/// `corrupt` for a description that cannot be.
+pub(crate) fn images(file: TiffFile, description: Description) -> Result<Vec<Vec<TiffImage>>> {
+    build(file, &description.document, description.own)
 }
 
 /// The images that a document in a file of its own describes (`.companion.ome`).
@@ -307,19 +325,11 @@ fn beside(path: &Path, name: &str) -> Result<PathBuf> {
     Ok(path.parent().unwrap_or(Path::new("")).join(relative))
 }
 
-/// The document of a file that carries pixels only.
-fn companion(path: &Path, name: &str) -> Result<Document> {
-    let metadata = beside(path, name)?;
-    if !metadata.is_file() {
-        let message = format!("{} describes this image and is not there", metadata.display());
-        let missing = metadata.display().to_string();
-        return Err(Error::new(ErrorKind::DataIncomplete { missing }, message)
-            .with_remedy("put the files of the set into one folder under their own names"));
-    }
+/// The document of a file that describes others.
+fn companion(metadata: &Path) -> Result<Document> {
     let is_xml = metadata.extension().is_some_and(|end| end == "ome" || end == "xml");
-    let text = if is_xml { read_text(&metadata)? } else { TiffFile::open(&metadata)?.description };
-    let document =
-        ome::parse(&text).map_err(|error| error.context(format!("reading {}", metadata.display())))?;
+    let text = if is_xml { read_text(metadata)? } else { TiffFile::open(metadata)?.description };
+    let document = ome::parse(&text).map_err(|error| error.context(format!("reading {}", metadata.display())))?;
     if document.binary_only.is_some() {
         return Err(Error::corrupt(format!("{} has no document either", metadata.display())));
     }
