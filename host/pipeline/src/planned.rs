@@ -1,0 +1,275 @@
+//! A step that has answered its plan, and the checks that everything fits: all refusals happen here, before any work.
+
+use std::ops::Range;
+
+use parfocal_image::{Axis, Extent, ImageSpec, Region};
+use parfocal_operator::{Descriptor, Kind, Operator, OutputKind, Plan, Tiling};
+use parfocal_types::error::{Error, Result};
+
+use crate::{marks, ports::check_inputs, read::Window, step::Step};
+
+/// Checks that a step takes inputs like these, and says what its image outputs will be, with class and supports, each
+/// with the index of its port.
+///
+/// # Errors
+/// A sentence that names operator and port, with what to do: `invalid-argument`, `not-supported` or `not-found`; what
+/// the operator itself says to the inputs; `internal` for an operator that contradicts itself.
+pub fn check(step: &Step, inputs: &[ImageSpec]) -> Result<Vec<(usize, ImageSpec)>> {
+    let planned = Planned::new(step, inputs.to_vec())?;
+    let Facts { images, plan, .. } = planned.facts;
+    Ok(images.into_iter().zip(plan.outputs).collect())
+}
+
+/// What is known of a step once it has answered `plan`.
+pub(crate) struct Facts {
+    pub(crate) label: String,
+    pub(crate) descriptor: Descriptor,
+    pub(crate) plan: Plan,
+    pub(crate) inputs: Vec<ImageSpec>,
+    pub(crate) work: Extent,
+    /// Indices of the ports that give images.
+    pub(crate) images: Vec<usize>,
+    /// The axes whose positions are groups of their own.
+    pub(crate) grouped: [bool; 5],
+    /// Sizes of a tile along the axes that leave no choice.
+    pub(crate) fixed: [Option<u64>; 5],
+}
+
+impl Facts {
+    /// The windows into the inputs that an instance needs for a part of the work.
+    ///
+    /// # Errors
+    /// What the operator says; `internal` when it does not answer for each input, `invalid-argument` for parts that
+    /// show nothing.
+    pub(crate) fn windows(&self, operator: &dyn Operator, core: &Region) -> Result<Vec<Window>> {
+        let regions = required(operator, core, self.inputs.len())?;
+        let windows = regions.iter().zip(&self.inputs);
+        windows.map(|(region, spec)| Window::new(region, &spec.extent, self.plan.padding)).collect()
+    }
+
+    /// Where a part of the work lies in an image output.
+    pub(crate) fn output_region(&self, output: usize, core: &Region) -> Region {
+        let full = self.plan.outputs.get(output).map_or(self.work, |spec| spec.extent);
+        Axis::ALL.into_iter().fold(*core, |region, axis| match self.plan.tiling[axis as usize] {
+            Tiling::Whole => region.with(axis, 0, full[axis]),
+            _ => region,
+        })
+    }
+}
+
+/// A step with its first instance, which has answered `plan`.
+pub(crate) struct Planned {
+    pub(crate) facts: Facts,
+    pub(crate) operator: Box<dyn Operator>,
+}
+
+impl Planned {
+    /// Plans a step.
+    ///
+    /// # Errors
+    /// See [`check`].
+    pub(crate) fn new(step: &Step, inputs: Vec<ImageSpec>) -> Result<Self> {
+        let label = step.label();
+        let descriptor = step.descriptor()?.clone();
+        check_inputs(&descriptor, &label, &inputs)?;
+        let own = |error: Error| error.with_origin(&label);
+        check_kind(&descriptor).map_err(own)?;
+        let mut operator = step.library.create(&step.operator, &step.parameters).map_err(own)?;
+        let plan = operator.plan(&inputs).map_err(own)?;
+        let ports = descriptor.outputs.iter().enumerate();
+        let images = ports.filter(|(_, port)| port.kind.is_image()).map(|(index, _)| index).collect();
+        let work = plan.outputs.first().or(inputs.first()).map(|spec| spec.extent).unwrap_or_default();
+        let reduces = descriptor.kind == Kind::Reduce;
+        let grouped = std::array::from_fn(|axis| reduces && !plan.reduce_over[axis]);
+        let fixed = fixed_sizes(&plan, &work, &grouped);
+        let facts = Facts { label, descriptor, plan, inputs, work, images, grouped, fixed };
+        let mut planned = Self { facts, operator };
+        let checked =
+            planned.check_outputs().and_then(|()| planned.check_cut()).and_then(|()| planned.mark(step));
+        match checked {
+            Ok(()) => Ok(planned),
+            Err(error) => Err(error.with_origin(&planned.facts.label)),
+        }
+    }
+
+    /// Which part of each input a part of the work needs.
+    ///
+    /// # Errors
+    /// What the operator says; `internal` when it does not answer for each input.
+    pub(crate) fn required(&self, core: &Region) -> Result<Vec<Region>> {
+        required(self.operator.as_ref(), core, self.facts.inputs.len())
+    }
+
+    /// The windows into the inputs that a part of the work needs.
+    ///
+    /// # Errors
+    /// As [`Facts::windows`].
+    pub(crate) fn windows(&self, core: &Region) -> Result<Vec<Window>> {
+        self.facts.windows(self.operator.as_ref(), core)
+    }
+
+    /// Parts of the work as small as the plan allows, at its start, middle and end.
+    pub(crate) fn probes(&self) -> [Region; 3] {
+        [0, 1, 2].map(|third: u64| {
+            Axis::ALL.into_iter().fold(Region::default(), |core, axis| {
+                let size = self.facts.fixed[axis as usize].unwrap_or(1).min(self.facts.work[axis]);
+                let last = (self.facts.work[axis] - size) as i64;
+                let origin = [0, last / 2, last][third as usize];
+                core.with(axis, origin, size)
+            })
+        })
+    }
+
+    fn check_outputs(&self) -> Result<()> {
+        let (announced, declared) = (self.facts.plan.outputs.len(), self.facts.images.len());
+        if announced != declared {
+            return Err(contradiction(format!("it plans {announced} image outputs and declares {declared}")));
+        }
+        if self.facts.work.is_empty() {
+            return Err(Error::invalid_argument(format!(
+                "there is nothing to do: the work is {}",
+                self.facts.work
+            )));
+        }
+        for (spec, &port) in self.facts.plan.outputs.iter().zip(&self.facts.images) {
+            let port = &self.facts.descriptor.outputs[port];
+            let context = |what: &str| contradiction(format!("output `{}` {what}", port.name));
+            spec.validate().map_err(|error| context(&format!("is not valid: {}", error.message())))?;
+            if spec.extent.is_empty() || spec.bytes().is_none() {
+                return Err(context(&format!("would be {}", spec.extent)));
+            }
+            use parfocal_image::DType;
+            if port.kind == OutputKind::Labels && matches!(spec.dtype, DType::F32 | DType::Mask) {
+                return Err(context(&format!("holds labels in pixels of type {}", spec.dtype)));
+            }
+            let differs = |axis: &Axis| {
+                spec.extent[*axis] != self.facts.work[*axis]
+                    && self.facts.plan.tiling[*axis as usize] != Tiling::Whole
+            };
+            if let Some(axis) = Axis::ALL.iter().find(|axis| differs(axis)) {
+                return Err(context(&format!(
+                    "is {}, the first output {}: they may differ along {} only if the plan keeps it whole",
+                    spec.extent,
+                    self.facts.work,
+                    axis.letter()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_cut(&self) -> Result<()> {
+        for axis in Axis::ALL {
+            let index = axis as usize;
+            if self.facts.grouped[index]
+                && self.facts.plan.tiling[index] == Tiling::Whole
+                && self.facts.work[axis] > 1
+            {
+                return Err(contradiction(format!(
+                    "it wants axis {} whole, and one result for each position of it",
+                    axis.letter()
+                )));
+            }
+        }
+        for core in self.probes() {
+            for (required, spec) in self.required(&core)?.iter().zip(&self.facts.inputs) {
+                self.check_halo(&core, required, spec)?;
+            }
+            self.windows(&core)?;
+        }
+        Ok(())
+    }
+
+    /// The halo stays below the declared bound, along the axes where input and work have the same size.
+    fn check_halo(&self, core: &Region, required: &Region, spec: &ImageSpec) -> Result<()> {
+        for axis in Axis::ALL.into_iter().filter(|&axis| spec.extent[axis] == self.facts.work[axis]) {
+            let declared = match axis {
+                Axis::T => self
+                    .facts
+                    .descriptor
+                    .temporal_window
+                    .into_iter()
+                    .fold(self.facts.descriptor.max_halo[0], u32::max),
+                _ => self.facts.descriptor.max_halo_along(axis),
+            };
+            let before = core.origin[axis as usize].saturating_sub(required.origin[axis as usize]);
+            let halo = before.max(required.end(axis).saturating_sub(core.end(axis)));
+            if halo > i64::from(declared) {
+                return Err(contradiction(format!(
+                    "it asks for a halo of {halo} pixels along {} and declares at most {declared}",
+                    axis.letter()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, step: &Step) -> Result<()> {
+        let kinds: Vec<_> =
+            self.facts.images.iter().map(|&port| self.facts.descriptor.outputs[port].kind).collect();
+        let mut outputs = std::mem::take(&mut self.facts.plan.outputs);
+        let descriptor = &self.facts.descriptor;
+        let needs = |channel| self.needed_channels(channel);
+        marks::mark(&mut outputs, &kinds, descriptor, &step.finder(), &self.facts.inputs, needs)?;
+        self.facts.plan.outputs = outputs;
+        Ok(())
+    }
+
+    /// The channels of each input that reach one channel of the work: all, where channels are worked on together.
+    fn needed_channels(&self, channel: u64) -> Result<Vec<Range<usize>>> {
+        let together = self.facts.fixed[Axis::C as usize] != Some(1)
+            || (self.facts.descriptor.kind == Kind::Reduce && self.facts.plan.reduce_over[Axis::C as usize]);
+        if together || channel >= self.facts.work[Axis::C] {
+            return Ok(self.facts.inputs.iter().map(|spec| 0..spec.channels.len()).collect());
+        }
+        let [_, core, _] = self.probes();
+        let core = core.with(Axis::C, channel as i64, 1);
+        let index = |position: i64| usize::try_from(position.max(0)).unwrap_or(usize::MAX);
+        let windows = self.windows(&core)?;
+        Ok(windows
+            .iter()
+            .map(|window| index(window.held.origin[Axis::C as usize])..index(window.held.end(Axis::C)))
+            .zip(&self.facts.inputs)
+            .map(|(range, spec)| range.start..range.end.min(spec.channels.len()))
+            .collect())
+    }
+}
+
+/// Asks an instance which part of each input it needs.
+///
+/// # Errors
+/// What the operator says; `internal` when it does not answer for each input.
+pub(crate) fn required(operator: &dyn Operator, core: &Region, inputs: usize) -> Result<Vec<Region>> {
+    let regions = operator.required_input(core)?;
+    if regions.len() == inputs {
+        return Ok(regions);
+    }
+    Err(contradiction(format!("it names the input regions of {} images, there are {inputs}", regions.len())))
+}
+
+/// Channels are always worked on one by one where the plan allows it, so that their marks stay apart.
+fn fixed_sizes(plan: &Plan, work: &Extent, grouped: &[bool; 5]) -> [Option<u64>; 5] {
+    std::array::from_fn(|axis| match plan.tiling[axis] {
+        Tiling::Whole => Some(work.0[axis]),
+        Tiling::Each => Some(1),
+        Tiling::Split if grouped[axis] || axis == Axis::C as usize => Some(1),
+        Tiling::Split => None,
+    })
+}
+
+fn check_kind(descriptor: &Descriptor) -> Result<()> {
+    let other = descriptor.outputs.iter().find(|port| !port.kind.is_image());
+    match (descriptor.kind, other) {
+        (Kind::Map | Kind::Whole, Some(port)) => Err(contradiction(format!(
+            "output `{}` is no image: tables and records come from operators of kind `reduce`",
+            port.name
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// An operator that does not keep to what it declares.
+fn contradiction(what: String) -> Error {
+    Error::internal(what)
+        .with_remedy("this is a defect of the plugin: tell its author, or use another version")
+}

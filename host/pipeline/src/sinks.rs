@@ -1,0 +1,64 @@
+//! Sinks that are no files: nowhere, and two places at once.
+
+use parfocal_core::ImageSink;
+use parfocal_image::{Extent, ImageSpec, PixelsRef};
+use parfocal_types::error::Result;
+
+/// A sink for an output that nobody wants.
+#[derive(Debug, Clone)]
+pub struct Discard {
+    spec: ImageSpec,
+}
+
+impl Discard {
+    /// A sink that forgets an image like this.
+    #[must_use]
+    pub fn new(spec: ImageSpec) -> Self {
+        Self { spec }
+    }
+}
+
+impl ImageSink for Discard {
+    fn spec(&self) -> &ImageSpec {
+        &self.spec
+    }
+
+    fn tile(&self) -> Extent {
+        Extent::plane(256, 256)
+    }
+
+    fn write(&self, _pixels: &PixelsRef<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes into two sinks with the same grid: an intermediate image that is also wanted as a file.
+pub(crate) struct Both {
+    pub(crate) first: Box<dyn ImageSink>,
+    pub(crate) second: Box<dyn ImageSink>,
+}
+
+impl ImageSink for Both {
+    fn spec(&self) -> &ImageSpec {
+        self.first.spec()
+    }
+
+    fn tile(&self) -> Extent {
+        self.first.tile()
+    }
+
+    fn write(&self, pixels: &PixelsRef<'_>) -> Result<()> {
+        self.first.write(pixels)?;
+        self.second.write(pixels)
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        // The second is the scratch image: when it fails, the first must not appear.
+        self.second.finish()?;
+        self.first.finish()
+    }
+}
