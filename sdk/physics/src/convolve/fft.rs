@@ -39,7 +39,7 @@ pub(super) fn good_length(least: usize) -> usize {
     loop {
         let mut rest = len;
         for prime in [2, 3, 5] {
-            while rest % prime == 0 {
+            while rest.is_multiple_of(prime) {
                 rest /= prime;
             }
         }
@@ -56,7 +56,7 @@ impl Fft {
         let mut radices = Vec::new();
         let mut rest = len;
         for radix in [4, 2, 3, 5] {
-            while rest % radix == 0 && rest > 1 {
+            while rest > 1 && rest.is_multiple_of(radix) {
                 radices.push(radix);
                 rest /= radix;
             }

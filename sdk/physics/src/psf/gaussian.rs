@@ -17,9 +17,10 @@ const SMALLEST_PINHOLE: f64 = 0.02;
 
 /// A Gaussian along each axis with the curvature of the true function at its peak.
 ///
-/// Widths are those of Zhang, Zerubia and Olivo-Marin 2007 (Appl. Opt. 46:1819), table 1, paraxial, matched at
-/// the peak (their L∞ criterion). Good to a few percent near the peak below NA 0.7 n; it has no rings and, for
-/// widefield, none of the out-of-focus haze: use [`WidefieldPsf`] where haze matters.
+/// Widths are those of Zhang, Zerubia and Olivo-Marin 2007 (Appl. Opt. 46:1819), table 1, matched at the peak
+/// (their L∞ criterion). Theirs are paraxial; the axial ones are carried on to high apertures by the same
+/// matching. Widths at half maximum come out 3 to 4 % above the true ones. There are no rings and, for
+/// widefield, there is none of the out-of-focus haze: use [`WidefieldPsf`] where haze matters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GaussianPsf {
     lateral: f64,
@@ -27,15 +28,18 @@ pub struct GaussianPsf {
 }
 
 impl GaussianPsf {
-    /// The widefield approximation: σ = √2 / (k NA) and σz = 2√6 n / (k NA²), with k = 2π/λ.
+    /// The widefield approximation: σ = √2 / (k NA), σz = √6 / (k d √(1 - d²/12m²)), with k = 2π/λ, d the
+    /// difference of n and √(n² - NA²), and m their mean. For small apertures σz is 2√6 n / (k NA²).
     ///
     /// # Errors
     /// As [`WidefieldPsf::new`].
     pub fn widefield(objective: Objective, emission: Nanometers) -> Result<Self> {
         WidefieldPsf::new(objective, emission)?;
-        let (na, n) = (objective.aperture().0, objective.immersion().0);
         let k = TAU / emission.to_micrometers().0;
-        Ok(Self { lateral: 2.0_f64.sqrt() / (k * na), axial: 2.0 * 6.0_f64.sqrt() * n / (k * na * na) })
+        Ok(Self {
+            lateral: 2.0_f64.sqrt() / (k * objective.aperture().0),
+            axial: paraxial_sigma_axial(objective, k) * high_aperture(objective),
+        })
     }
 
     /// The confocal approximation, for any pinhole.
@@ -90,13 +94,29 @@ impl GaussianPsf {
     }
 }
 
+fn paraxial_sigma_axial(objective: Objective, k: f64) -> f64 {
+    let (na, n) = (objective.aperture().0, objective.immersion().0);
+    2.0 * 6.0_f64.sqrt() * n / (k * na * na)
+}
+
+/// The axial width over its paraxial value.
+///
+/// On the axis I = |mean of exp(ikzc)|², where c = n cos θ has a density that grows as c from √(n² - NA²) to n;
+/// its curvature is 2k² times the variance of c, d²/12 - (d²/12m)².
+fn high_aperture(objective: Objective) -> f64 {
+    let (na, n) = (objective.aperture().0, objective.immersion().0);
+    let marginal = (n * n - na * na).sqrt();
+    let (d, m) = (na * na / (n + marginal), 0.5 * (n + marginal));
+    na * na / (2.0 * n * d * (1.0 - d * d / (12.0 * m * m)).sqrt())
+}
+
 /// -I''/I at the peak of a Gaussian.
 fn curvature(sigma: f64) -> f64 {
     1.0 / (sigma * sigma)
 }
 
 /// -D''/D at the peak, lateral and axial, of the emission averaged over a pinhole: the detection terms in the
-/// confocal rows of table 1.
+/// confocal rows of table 1, the axial one with the high-aperture factor of widefield.
 fn detection_curvature(objective: Objective, emission: Nanometers, diameter: AiryUnits) -> (f64, f64) {
     let wavelength = emission.to_micrometers().0;
     let (na, n) = (objective.aperture().0, objective.immersion().0);
@@ -108,5 +128,5 @@ fn detection_curvature(objective: Objective, emission: Nanometers, diameter: Air
     let lateral = (4.0 * j1 * j1 - 2.0 * c * j0 * j1) / (r * r * rest);
     let axial = (48.0 * c * c * (j0 * j0 + j1 * j1) - 192.0 * j1 * j1)
         / (24.0 * n * n * k * k * r * r * r * r * rest);
-    (lateral, axial)
+    (lateral, axial * curvature(high_aperture(objective)))
 }

@@ -109,7 +109,8 @@ fn sample_symmetric(
     tabulate: impl FnOnce(&[f64], f64) -> radial::RadialTable,
 ) -> Result<Kernel> {
     let half = reach.half_shape(voxel)?;
-    let shape = Shape { z: 2 * half.z + 1, y: 2 * half.y + 1, x: 2 * half.x + 1 };
+    let odd = |half: usize| half.saturating_mul(2).saturating_add(1);
+    let shape = Shape { z: odd(half.z), y: odd(half.y), x: odd(half.x) };
     let mut samples = Volume::zeros(Grid::new(shape, voxel)?);
     let depths: Vec<f64> = (0..shape.z)
         .flat_map(|z| VOXEL_RULE.map(|(node, _)| (z as f64 - half.z as f64 + node) * voxel.z.0))

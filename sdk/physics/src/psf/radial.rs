@@ -1,5 +1,7 @@
 //! A rotationally symmetric function, tabulated over the radius in a number of planes.
 
+use core::f64::consts::PI;
+
 /// Values at radii 0, `step`, 2 `step`, ... for each plane.
 pub(super) struct RadialTable {
     step: f64,
@@ -40,29 +42,67 @@ impl RadialTable {
         self
     }
 
-    /// Averages the function over a disc of the given radius around each node up to `largest`.
-    ///
-    /// Midpoint rule in the disc's area and over half its angle; the table must reach `disc` beyond `largest`.
+    /// Averages the function over a disc of the given radius around each node up to `largest`; the table must
+    /// reach `disc` beyond `largest`.
     pub(super) fn averaged_over_disc(&self, disc: f64, largest: f64) -> Self {
+        let radii = Self::radii(self.step, largest);
+        // On a disc of few steps the function is smooth; on a larger one its peak needs nodes of its own.
+        let planes = if disc < 16.0 * self.step {
+            self.averaged_by_place_in_disc(disc, &radii)
+        } else {
+            self.averaged_by_distance(disc, &radii)
+        };
+        Self { step: self.step, planes }
+    }
+
+    /// Midpoint rule over the disc's area and half its angle.
+    fn averaged_by_place_in_disc(&self, disc: f64, radii: &[f64]) -> Vec<Vec<f64>> {
         const RINGS: usize = 12;
         const ANGLES: usize = 16;
         let offsets: Vec<(f64, f64)> = (0..RINGS)
             .flat_map(|ring| {
                 let s = disc * ((ring as f64 + 0.5) / RINGS as f64).sqrt();
                 (0..ANGLES).map(move |angle| {
-                    let phi = core::f64::consts::PI * (angle as f64 + 0.5) / ANGLES as f64;
-                    (s * libm::cos(phi), s * libm::sin(phi))
+                    let (sin, cos) = libm::sincos(PI * (angle as f64 + 0.5) / ANGLES as f64);
+                    (s * cos, s * sin)
                 })
             })
             .collect();
-        let radii = Self::radii(self.step, largest);
         let average = |plane: usize, r: f64| {
-            let sum: f64 =
-                offsets.iter().map(|(x, y)| self.at(plane, ((r + x) * (r + x) + y * y).sqrt())).sum();
-            sum / offsets.len() as f64
+            let place = |(x, y): &(f64, f64)| self.at(plane, ((r + x) * (r + x) + y * y).sqrt());
+            offsets.iter().map(place).sum::<f64>() / offsets.len() as f64
         };
-        let planes = (0..self.planes.len()).map(|p| radii.iter().map(|&r| average(p, r)).collect()).collect();
-        Self { step: self.step, planes }
+        (0..self.planes.len()).map(|plane| radii.iter().map(|&r| average(plane, r)).collect()).collect()
+    }
+
+    /// Sums rings around the function's axis, each weighted with its arc inside the disc.
+    fn averaged_by_distance(&self, disc: f64, radii: &[f64]) -> Vec<Vec<f64>> {
+        const PARTS: usize = 4;
+        let nodes = self.planes.first().map_or(0, Vec::len);
+        let weight = |r: f64, node: usize| {
+            let part = |i: usize| {
+                let s = (node as f64 - 0.5 + (i as f64 + 0.5) / PARTS as f64) * self.step;
+                if s > 0.0 { s * half_arc(s, r, disc) } else { 0.0 }
+            };
+            2.0 * self.step / PARTS as f64 * (0..PARTS).map(part).sum::<f64>() / (PI * disc * disc)
+        };
+        let weights: Vec<Vec<f64>> =
+            radii.iter().map(|&r| (0..nodes).map(|node| weight(r, node)).collect()).collect();
+        let average = |values: &Vec<f64>, row: &Vec<f64>| {
+            values.iter().zip(row).map(|(value, weight)| value * weight).sum::<f64>()
+        };
+        self.planes.iter().map(|values| weights.iter().map(|row| average(values, row)).collect()).collect()
+    }
+}
+
+/// Half the angle of the circle of radius `s` around the axis that lies in a disc `r` away from the axis.
+fn half_arc(s: f64, r: f64, disc: f64) -> f64 {
+    if s + r <= disc {
+        PI
+    } else if (s - r).abs() >= disc {
+        0.0
+    } else {
+        libm::acos(((s * s + r * r - disc * disc) / (2.0 * s * r)).clamp(-1.0, 1.0))
     }
 }
 
