@@ -1,0 +1,63 @@
+//! The WASM lane: operators that are WASM components.
+//!
+//! # What it is
+//! [`WasmLane`] loads a component of the package `parfocal:operator` (see `parfocal-wit`), compiles it once, and makes
+//! instances that answer the host's one [`Operator`](parfocal_operator::Operator) trait. Who calls it: `parfocal-pipeline` and
+//! embedding programs, through [`Lane`](parfocal_core::Lane). A component gets four services (log, progress, cancel, seed) and a
+//! sink for its results; a component that asks for anything else is refused by name before it runs.
+//!
+//! # What it is not
+//! It has no WASI, gives no files, clocks or sockets, and does not know how work is tiled.
+//!
+//! # How a call runs
+//! Every instance has a store of its own and runs on a stack of its own, as a coroutine: whenever the guest calls
+//! the host, and every ten milliseconds besides, it is suspended and the host looks at the request, at the clock and at the
+//! cancel token ([`Services`](parfocal_operator::Services)). So the host lends its services and buffers to a call by plain reference, a guest
+//! that never asks is stopped all the same, and no part of this needs unsafe code.
+//!
+//! # Limits
+//! | limit | how | error |
+//! |---|---|---|
+//! | memory of an instance | growth is refused; a guest that cannot live with that ends | `out-of-memory` |
+//! | time of a call | the tick | `timeout` |
+//! | cancel that the guest ignores for 100 ms | the tick | `cancelled` |
+//! | stack (1 MiB of the machine's, besides the guest's own) | the runtime | `plugin-died` |
+//! | panic, trap, results that break the contract | the runtime | `plugin-died`, with the guest's last words |
+//!
+//! After each of these the instance is dropped, and the next call makes a new one: it is created with the same parameters,
+//! planned with the same inputs, given the state that was last loaded and the conclusion that was last given. What an
+//! operator had seen of a sequence is lost, as it would be with a crashed worker.
+//!
+//! # The same bits everywhere
+//! Arithmetic in WASM is IEEE 754 and does not depend on the machine, with one exception: which NaN comes out of an
+//! operation on x86 is the processor's choice in both lanes. Making NaNs canonical costs a comparison for every
+//! floating-point instruction and would make WASM *differ* from native code, which does not do it; so it is off, and a
+//! deterministic operator writes the canonical NaN where it means one. Relaxed SIMD is held to its deterministic form.
+//!
+//! # The cache of compiled code
+//! [`WasmOptions::cache_dir`]; see there. Only what this host wrote is ever loaded.
+
+#[allow(
+    unsafe_code,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::undocumented_unsafe_blocks,
+    reason = "generated from the WIT package, and derives that do the same by hand"
+)]
+mod bindings;
+mod cache;
+mod check;
+mod death;
+mod engine;
+mod exchange;
+mod instance;
+mod lane;
+mod limiter;
+mod operator;
+mod state;
+mod tiles;
+
+pub use lane::{WasmLane, WasmOptions};
