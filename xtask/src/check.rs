@@ -9,7 +9,7 @@ pub mod metadata;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::process;
 use metadata::Metadata;
@@ -31,7 +31,7 @@ struct Step {
 
 /// The steps, cheap ones first.
 const STEPS: &[Step] = &[
-    Step { name: "format", what: "cargo fmt --all --check", run: format },
+    Step { name: "format", what: "cargo fmt would change nothing", run: format },
     Step {
         name: "dependencies",
         what: "who may know whom: rooms, lanes, homes of the heavy libraries",
@@ -93,8 +93,14 @@ pub fn command(root: &Path, only: &[String]) -> Result<()> {
 }
 
 fn format(root: &Path) -> Result<Outcome> {
-    process::run(process::cargo().current_dir(root).args(["fmt", "--all", "--check"]))?;
-    Ok(Outcome::Ok(String::new()))
+    let mut cargo = process::cargo();
+    cargo.current_dir(root).args(["fmt", "--all", "--", "--check", "-l"]);
+    let output = cargo.output().context("could not start `cargo fmt`")?;
+    if output.status.success() {
+        return Ok(Outcome::Ok(String::new()));
+    }
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    bail!("run `cargo fmt --all`; it would change:\n{}", said.join("\n").trim())
 }
 
 fn clippy(root: &Path) -> Result<Outcome> {

