@@ -33,7 +33,10 @@ impl<'a> Context<'a> {
 
     /// Calls into the plugin with a host table for this context, and turns its code into a result.
     pub(crate) fn call(&mut self, label: &str, call: impl FnOnce(*const raw::Host) -> i32) -> Result<()> {
-        let code = call(&raw const HostTable::new(self).table);
+        let code = {
+            let host = HostTable::new(self);
+            call(&raw const host.table)
+        };
         if code == 0 {
             return Ok(());
         }

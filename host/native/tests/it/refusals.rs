@@ -1,0 +1,96 @@
+//! What the lane refuses, and in which words.
+
+use parfocal_core::Lane;
+use parfocal_native::NativeLane;
+use parfocal_types::{Error, InterfaceVersion};
+
+use crate::fixture::{artifact, compile};
+
+fn refuse(source: &str, change: impl FnOnce(&mut parfocal_core::Artifact)) -> Error {
+    let folder = tempfile::tempdir().unwrap();
+    let path = compile(folder.path(), "plugin", source, &[]);
+    let mut artifact = artifact(&path, "org.example.refused");
+    change(&mut artifact);
+    NativeLane::new().load(&artifact).err().expect("it must be refused")
+}
+
+const NOTE: &str = "#include \"parfocal.h\"\n\
+    PF_NOTE_SECTION_ static const char note[] = \
+    \"PARFOCAL-NOTE 1\\nid org.example.refused\\nversion 0.1.0\\nlanguage c\\ninterface operator/1-draft.1\\nend\\n\";\n";
+
+const GOOD: &str = "#include \"parfocal.h\"\n\
+    static const pf_operator_table *table(void) { static pf_operator_table t; t.struct_size = sizeof t; return &t; }\n\
+    PF_PLUGIN_TABLE(\"org.example.refused\", \"0.1.0\", table())\n";
+
+#[test]
+fn a_library_without_a_note_is_no_plugin() {
+    let error = refuse("int nothing(void) { return 0; }\nint nothing(void);\n", |_| {});
+    assert_eq!(error.kind().name(), "corrupt");
+    assert!(error.to_string().contains("no Parfocal note"), "{error}");
+}
+
+#[test]
+fn a_library_without_the_entry_symbol_says_so() {
+    let error = refuse(NOTE, |_| {});
+    assert!(error.to_string().contains("no symbol `parfocal_entry`"), "{error}");
+}
+
+#[test]
+fn a_changed_file_is_not_mapped() {
+    let error = refuse(GOOD, |artifact| artifact.sha256 = parfocal_core::Sha256::of(b"other"));
+    assert_eq!(error.kind().name(), "corrupt");
+    assert!(error.remedy().unwrap().contains("parfocal build"), "{error:?}");
+}
+
+#[test]
+fn an_interface_of_another_version_is_named_on_both_sides() {
+    let error = refuse(GOOD, |artifact| artifact.interface = InterfaceVersion::released(2));
+    assert_eq!(error.kind().name(), "incompatible");
+    let text = error.to_string();
+    assert!(text.contains("operator/1-draft.1") && text.contains("operator/2"), "{text}");
+}
+
+#[test]
+fn a_table_without_functions_is_refused() {
+    let error = refuse(GOOD, |_| {});
+    assert_eq!(error.kind().name(), "incompatible", "the table lacks create and run");
+}
+
+#[test]
+fn a_plugin_that_calls_itself_otherwise_is_refused() {
+    let error = refuse(GOOD, |artifact| artifact.plugin = "org.example.other".into());
+    assert!(error.to_string().contains("calls itself org.example.refused"), "{error}");
+}
+
+#[test]
+fn a_rust_plugin_of_another_layout_is_refused_before_it_is_mapped() {
+    let marked = format!(
+        "#include <stdio.h>\n{}__attribute__((constructor)) static void trace(void) {{ fputs(\"ran\", stdout); }}\n",
+        NOTE.replace("language c", "language rust\\nlayout Text 24 0123456789abcdef")
+    );
+    let error = refuse(&marked, |_| {});
+    assert_eq!(error.kind().name(), "incompatible");
+    let text = error.to_string();
+    assert!(text.contains("its `Text` has 24 bytes, the interface's has 16"), "{text}");
+}
+
+#[test]
+fn an_error_code_without_a_message_still_says_what_it_was() {
+    let source = "#include \"parfocal.h\"\n\
+        static int32_t create(const pf_host *h, pf_text o, const pf_parameter *p, uint64_t n, void **i)\n\
+        { (void)h; (void)o; (void)p; (void)n; (void)i; return PF_OUT_OF_MEMORY; }\n\
+        static void destroy(void *i) { (void)i; }\n\
+        static int32_t plan(void *i, const pf_host *h, const pf_image_spec *s, uint64_t n)\n\
+        { (void)i; (void)h; (void)s; (void)n; return PF_OK; }\n\
+        static int32_t required(void *i, const pf_host *h, const pf_region *r) { (void)i; (void)h; (void)r; return PF_OK; }\n\
+        static int32_t run(void *i, const pf_call *c) { (void)i; (void)c; return PF_OK; }\n\
+        static const pf_operator_table t = { .struct_size = sizeof t, .create = create, .destroy = destroy, .plan = plan,\n\
+        .required_input = required, .run = run };\n\
+        PF_PLUGIN_TABLE(\"org.example.refused\", \"0.1.0\", &t)\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = compile(folder.path(), "plugin", source, &[]);
+    let library = NativeLane::new().load(&artifact(&path, "org.example.refused")).unwrap();
+    let error = library.create("x", &parfocal_types::Parameters::default()).err().unwrap();
+    assert_eq!(error.kind().name(), "out-of-memory");
+    assert!(error.to_string().contains("without a message"), "{error}");
+}
