@@ -33,8 +33,8 @@ pub struct Camera {
 impl Camera {
     /// A back-thinned sCMOS camera as sold around 2020, at an exposure where dark charge does not matter.
     ///
-    /// Round numbers of the class (Hamamatsu ORCA-Flash4.0 V3 technical note: QE 0.8, 1.6 e⁻ rms, 0.46 e⁻/ADU,
-    /// offset 100, 30 000 e⁻), not of one instrument.
+    /// Round numbers of the class of the Hamamatsu ORCA-Flash4.0: QE 0.8, 1.6 e⁻ rms, 0.46 e⁻/ADU, offset 100,
+    /// 30 000 e⁻. They are typical and not taken from a calibration; give the real ones where they are known.
     #[must_use]
     pub const fn scmos() -> Self {
         Self {

@@ -20,7 +20,8 @@ pub enum Pinhole {
 }
 
 /// What a point-scanning confocal microscope sees of a point: the intensity of the focused laser times the share
-/// of the emission that passes the pinhole (Wilson and Sheppard 1984, section 3.3).
+/// of the emission that passes the pinhole (Wilson and Sheppard 1984, Theory and Practice
+/// of Scanning Optical Microscopy).
 ///
 /// The laser is taken to fill the objective's aperture evenly; an underfilled one has a wider spot.
 #[derive(Debug, Clone, Copy, PartialEq)]
