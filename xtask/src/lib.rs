@@ -1,7 +1,7 @@
 //! The repository's tasks, behind `cargo xtask`.
 //!
 //! What it is: the one program that installs what the project's own tests need ([`tools`]), builds the plugins
-//! ([`plugins`]), runs the tests ([`test`]) and asks the questions that a reviewer would ask of every change
+//! ([`plugins`]), runs the tests ([`mod@test`]) and asks the questions that a reviewer would ask of every change
 //! ([`check`]). What it is not: part of the product. It uses no crate of this workspace, so that it compiles first and
 //! fast, and nothing depends on it.
 //!
