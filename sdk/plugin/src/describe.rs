@@ -25,8 +25,8 @@ use parfocal_types::{Parameters, Result};
 ///
 /// # `#[parameter(...)]` on fields
 /// First word `setting` or `tunable`; then `default`, `min`, `max`, `unit = Micrometer` (a [`Unit`](parfocal_types::Unit)), and
-/// `options = ["a", "b"]` for a choice. The type of the field decides: `bool`, `i64` or `u32`, `f64` or `f32`, `String`. The
-/// field's documentation is the parameter's; its name becomes kebab-case. Fields without the attribute are the operator's
+/// `options = ["a", "b"]` for a choice. The type of the field decides: `bool`, `i64` or `u32`, `f64` or `f32`, `String`; any
+/// other type is a [`Choice`](crate::choice::Choice), which [`choice!`](crate::choice!) makes of an enum. The field's documentation is the parameter's; its name becomes kebab-case. Fields without the attribute are the operator's
 /// own state and start with their [`Default`].
 pub trait Describe: Sized {
     /// What the operator declares.

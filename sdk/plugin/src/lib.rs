@@ -46,6 +46,8 @@
 //! [`math`] (never `f32::exp` and the like, whose results differ between systems), keeps one order of summation, and
 //! never uses `mul_add`. Then declare `deterministic`.
 
+pub mod bytes;
+pub mod choice;
 pub mod context;
 pub mod map;
 pub mod math;
@@ -62,7 +64,7 @@ pub use parfocal_plugin_macros::{Operator, export_plugin};
 /// What an author needs, in one line.
 pub mod prelude {
     pub use crate::{
-        Operator, export_plugin,
+        Operator, bytes, choice, export_plugin, with_pixel_type,
         context::Context,
         describe::Describe,
         map::{Halo, MapOperator},

@@ -1,10 +1,33 @@
 //! The common case: an image in, an image of the same pixel type out, tile by tile.
 
-use parfocal_image::{Axis, DType, ImageSpec, Pixel, Region, View, ViewMut};
+use parfocal_image::{Axis, ImageSpec, Pixel, Region, View, ViewMut};
 use parfocal_operator::{Operator, Padding, Plan, Services, Tiles};
 use parfocal_types::{Error, ErrorKind, Result};
 
-use crate::context::Context;
+use crate::{context::Context, with_pixel_type};
+
+/// Runs a block with the Rust type of pixels whose type is known at run time: `with_pixel_type!(dtype, T => expression)`.
+/// A mask is seen as `u8`.
+///
+/// ```
+/// use parfocal_plugin::prelude::*;
+/// let size = with_pixel_type!(DType::I16, T => size_of::<T>());
+/// assert_eq!(size, 2);
+/// ```
+#[macro_export]
+macro_rules! with_pixel_type {
+    ($dtype:expr, $type:ident => $body:expr) => {{
+        use $crate::private::image::DType as __DType;
+        match $dtype {
+            __DType::U8 | __DType::Mask => { type $type = u8; $body }
+            __DType::I8 => { type $type = i8; $body }
+            __DType::U16 => { type $type = u16; $body }
+            __DType::I16 => { type $type = i16; $body }
+            __DType::U32 => { type $type = u32; $body }
+            __DType::F32 => { type $type = f32; $body }
+        }
+    }};
+}
 
 /// How far an operator looks around an output pixel: along T C Z Y X, before and after, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,6 +82,11 @@ pub trait MapOperator: Send {
         0
     }
 
+    /// Memory of its own whatever the size of a tile, in bytes.
+    fn bytes(&self) -> u64 {
+        0
+    }
+
     /// Called once before `run`, with the image that comes: the place to compute a kernel from pixel size.
     ///
     /// # Errors
@@ -96,7 +124,8 @@ impl<O: MapOperator> Operator for MapAdapter<O> {
         let input = inputs.first().ok_or_else(|| Error::invalid_argument("there is no input image"))?;
         self.operator.prepare(input)?;
         self.halo = Some(self.operator.halo(input)?);
-        Ok(Plan::like(input).padded(self.operator.padding()).with_memory(self.operator.bytes_per_pixel()))
+        let plan = Plan::like(input).padded(self.operator.padding()).with_memory(self.operator.bytes_per_pixel());
+        Ok(Plan { bytes: self.operator.bytes(), ..plan })
     }
 
     fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
@@ -108,20 +137,10 @@ impl<O: MapOperator> Operator for MapAdapter<O> {
             return Err(Error::invalid_argument("a map operator takes one image and gives one"));
         };
         let cx = Context::new(services);
-        macro_rules! run {
-            ($type:ty) => {{
-                let input = input.pixels.view::<$type>()?;
-                self.operator.run(&input, &mut output.pixels.view_mut::<$type>()?, &cx)
-            }};
-        }
-        match input.pixels.dtype() {
-            DType::U8 | DType::Mask => run!(u8),
-            DType::I8 => run!(i8),
-            DType::U16 => run!(u16),
-            DType::I16 => run!(i16),
-            DType::U32 => run!(u32),
-            DType::F32 => run!(f32),
-        }
+        with_pixel_type!(input.pixels.dtype(), T => {
+            let input = input.pixels.view::<T>()?;
+            self.operator.run(&input, &mut output.pixels.view_mut::<T>()?, &cx)
+        })
     }
 }
 

@@ -4,6 +4,8 @@
 //! as much as the work. A loop over blocks of constant length pays it once a block, and the inner loop, whose length the
 //! compiler knows, becomes SIMD code in both lanes.
 
+use parfocal_image::Pixel;
+
 /// Pixels in a block: eight SIMD registers of 16 bytes for `f32`, and a divisor of common tile widths.
 pub const BLOCK: usize = 64;
 
@@ -74,9 +76,95 @@ pub fn add_scaled(input: &[f32], weight: f32, output: &mut [f32]) {
     }
 }
 
+/// Pixels in a block of [`symmetric_sum`]: as many sums as SIMD registers of 16 bytes hold, with some left for the taps.
+const SUMS: usize = 32;
+
+/// Sums rows that lie symmetrically around one, with weights: the inner loop of a filter with a symmetric kernel, in any
+/// direction.
+///
+/// `weights[0]` belongs to the row `tap(0)`, `weights[k]` to both `tap(-k)` and `tap(k)`; every row is at least as long as
+/// `output`. For each pixel the order is fixed, and with it the last bit: the middle first, then the pairs from the
+/// outermost inwards, each pair added before it is weighed (as in `scipy.ndimage.correlate1d`, in single precision).
+///
+/// ```
+/// use parfocal_plugin::rows::symmetric_sum;
+/// let row = [0_u16, 0, 4, 0, 0, 0];
+/// let mut smooth = [0.0; 4];
+/// symmetric_sum(|k| &row[(1 + k) as usize..], &[0.5, 0.25], &mut smooth);
+/// assert_eq!(smooth, [1.0, 2.0, 1.0, 0.0]);
+/// ```
+///
+/// # Panics
+/// When a row is shorter than `output`, or there is no weight: a defect of the operator.
+#[inline]
+pub fn symmetric_sum<'a, T: Pixel>(tap: impl Fn(isize) -> &'a [T], weights: &[f32], output: &mut [f32]) {
+    let (blocks, rest) = output.as_chunks_mut::<SUMS>();
+    let mut start = 0;
+    for block in blocks {
+        symmetric_block(&tap, start, weights, block);
+        start += SUMS;
+    }
+    for (index, y) in rest.iter_mut().enumerate() {
+        let mut one = [0.0];
+        symmetric_block(&tap, start + index, weights, &mut one);
+        [*y] = one;
+    }
+}
+
+#[inline]
+fn symmetric_block<'a, T: Pixel, const N: usize>(
+    tap: &impl Fn(isize) -> &'a [T],
+    start: usize,
+    weights: &[f32],
+    output: &mut [f32; N],
+) {
+    let block = |k: isize| -> &'a [T; N] {
+        match tap(k).get(start..).and_then(|rest| rest.first_chunk()) {
+            Some(block) => block,
+            None => short_row(),
+        }
+    };
+    let middle = block(0);
+    let mut sums = [0.0; N];
+    for index in 0..N {
+        sums[index] = middle[index].to_f32() * weights[0];
+    }
+    for k in (1..weights.len()).rev() {
+        let (before, after) = (block(-(k as isize)), block(k as isize));
+        let weight = weights[k];
+        for index in 0..N {
+            sums[index] += (before[index].to_f32() + after[index].to_f32()) * weight;
+        }
+    }
+    *output = sums;
+}
+
+#[cold]
+#[inline(never)]
+#[allow(clippy::panic, reason = "a defect of the operator that calls, as an index out of bounds is")]
+fn short_row() -> ! {
+    panic!("a row is shorter than the output")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_symmetric_sum_is_the_same_for_every_pixel_of_a_block_and_of_the_rest() {
+        let row: Vec<f32> = (0..150).map(|i| ((i * 37) % 101) as f32 * 0.37).collect();
+        let weights = [0.4_f32, 0.2, 0.1];
+        for length in [0, 1, 31, 32, 33, 64, 100] {
+            let mut output = vec![0.0; length];
+            symmetric_sum(|k| &row[(2 + k) as usize..], &weights, &mut output);
+            for (x, got) in output.iter().enumerate() {
+                let mut expected = row[x + 2] * weights[0];
+                expected += (row[x] + row[x + 4]) * weights[2];
+                expected += (row[x + 1] + row[x + 3]) * weights[1];
+                assert_eq!(got.to_bits(), expected.to_bits(), "{x} of {length}");
+            }
+        }
+    }
 
     #[test]
     fn blocks_and_rests_are_all_visited_once() {

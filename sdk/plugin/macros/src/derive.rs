@@ -330,7 +330,14 @@ impl ParameterAttributes {
                     options: ::std::vec![#(::std::string::String::from(#options)),*],
                 })
             }
-            _ => return Err(missing("the type bool, i64, u32, f64, f32 or String")),
+            // Any other type is a closed list of words; one that is not is the compiler's error at the field's type.
+            _ => quote!(Choice {
+                default: ::std::string::String::from(#default),
+                options: <#ty as ::parfocal_plugin::choice::Choice>::OPTIONS
+                    .iter()
+                    .map(|word| ::std::string::String::from(*word))
+                    .collect(),
+            }),
         };
         let doc = summary(&field.attrs);
         Ok(quote!(::parfocal_plugin::private::types::ParameterSpec {
