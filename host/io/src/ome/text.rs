@@ -32,9 +32,8 @@ fn escape_some(text: &str, attribute: bool) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' if attribute => escaped.push_str("&quot;"),
             '\'' if attribute => escaped.push_str("&apos;"),
-            // As references, so that a reader does not turn them into spaces.
-            '\t' if attribute => escaped.push_str("&#9;"),
-            '\n' if attribute => escaped.push_str("&#10;"),
+            // What a reader makes of them in an attribute; as references Bio-Formats would show them as ` #10;`.
+            '\t' | '\n' | '\r' if attribute => escaped.push(' '),
             '\r' => escaped.push_str("&#13;"),
             other => escaped.push(if is_allowed(other) { other } else { '\u{fffd}' }),
         }
@@ -42,9 +41,14 @@ fn escape_some(text: &str, attribute: bool) -> String {
     escaped
 }
 
-/// What a reader gets back for `text` that was written through [`escape`].
+/// What a reader gets back for `text` that was written as an attribute through [`escape`].
 pub(crate) fn cleaned(text: &str) -> String {
-    text.chars().map(|c| if is_allowed(c) { c } else { '\u{fffd}' }).collect()
+    let clean = |character| match character {
+        '\t' | '\n' | '\r' => ' ',
+        other if is_allowed(other) => other,
+        _ => '\u{fffd}',
+    };
+    text.chars().map(clean).collect()
 }
 
 /// JSON whose characters XML allows: the two that JSON leaves raw and XML forbids become JSON escapes, so that the
