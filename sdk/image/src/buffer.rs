@@ -108,7 +108,11 @@ impl Buffer {
     /// `invalid-argument` when they are of another type.
     pub fn as_slice<T: Pixel>(&self) -> Result<&[T]> {
         if !T::matches(self.dtype) {
-            return Err(Error::invalid_argument(format!("pixels of {} asked for as {}", self.dtype, T::DTYPE)));
+            return Err(Error::invalid_argument(format!(
+                "pixels of {} asked for as {}",
+                self.dtype,
+                T::DTYPE
+            )));
         }
         bytemuck::try_cast_slice(self.bytes()).map_err(|error| Error::internal(error.to_string()))
     }
@@ -127,7 +131,11 @@ impl Buffer {
     /// `invalid-argument` when the pixels are of another type.
     pub fn view_mut<T: Pixel>(&mut self) -> Result<ViewMut<'_, T>> {
         if !T::matches(self.dtype) {
-            return Err(Error::invalid_argument(format!("pixels of {} asked for as {}", self.dtype, T::DTYPE)));
+            return Err(Error::invalid_argument(format!(
+                "pixels of {} asked for as {}",
+                self.dtype,
+                T::DTYPE
+            )));
         }
         let region = self.region;
         let data = bytemuck::try_cast_slice_mut(self.bytes_mut())

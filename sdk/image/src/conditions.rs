@@ -4,7 +4,7 @@
 //! They belong to a channel; where they vary along time or depth, a plane overrides the channel's facts one by one.
 
 use parfocal_types::units::{
-    ElectronsPerGreyLevel, Electrons, Fraction, GreyLevels, JoulesPerSquareCentimeter, Micrometers,
+    Electrons, ElectronsPerGreyLevel, Fraction, GreyLevels, JoulesPerSquareCentimeter, Micrometers,
     Milliwatts, Seconds, Volts,
 };
 

@@ -28,8 +28,7 @@ pub enum DType {
 
 impl DType {
     /// All types, in the order of their codes.
-    pub const ALL: [Self; 7] =
-        [Self::U8, Self::I8, Self::U16, Self::I16, Self::U32, Self::F32, Self::Mask];
+    pub const ALL: [Self; 7] = [Self::U8, Self::I8, Self::U16, Self::I16, Self::U32, Self::F32, Self::Mask];
 
     /// Bytes a pixel in memory.
     #[must_use]
@@ -152,7 +151,7 @@ macro_rules! integer_pixels {
 
             #[inline]
             fn from_f32(value: f32) -> Self {
-                value.round_ties_even() as Self
+                round_f32(value) as Self
             }
 
             #[inline]
@@ -169,6 +168,17 @@ integer_pixels! {
     u16 = U16;
     i16 = I16;
     u32 = U32;
+}
+
+/// Rounds half to even. The standard library's function is a call for each pixel on processors of the baseline; an
+/// addition that pushes the fraction out of the mantissa is not, and rounds the same way.
+#[inline]
+fn round_f32(value: f32) -> f32 {
+    /// From here on a single has no fraction below a half, so that nothing is left to round above 2^23.
+    const SHIFT: f32 = 8_388_608.0;
+    let size = value.abs();
+    let rounded = ((size + SHIFT) - SHIFT).copysign(value);
+    if size < SHIFT { rounded } else { value }
 }
 
 impl sealed::Sealed for f32 {}
@@ -209,6 +219,19 @@ mod tests {
         }
         assert_eq!(DType::from_code(0), None);
         assert_eq!(DType::from_code(8), None);
+    }
+
+    #[test]
+    fn rounding_is_the_standard_librarys() {
+        let halves = (0..200_000).map(|i| i as f32 * 0.5 - 50_000.0);
+        let edges =
+            [8_388_607.5, 8_388_608.0, 8_388_609.0, 4_194_303.5, 1.0e30, f32::INFINITY, 0.49999997, -0.0];
+        let random = (0..100_000_u32).map(|i| f32::from_bits(i.wrapping_mul(2_654_435_761)));
+        for value in halves.chain(edges).chain(edges.map(|edge| -edge)).chain(random) {
+            let (got, expected) = (round_f32(value), value.round_ties_even());
+            assert!(got.to_bits() == expected.to_bits() || value.is_nan(), "{value}: {got}, {expected}");
+        }
+        assert!(round_f32(f32::NAN).is_nan());
     }
 
     #[test]

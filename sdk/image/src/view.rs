@@ -138,7 +138,11 @@ impl<'a, T: Pixel> View<'a, T> {
     #[must_use]
     pub fn row(&self, t: usize, c: usize, z: usize, y: usize) -> &'a [T] {
         let [nt, nc, nz, ny, width] = sizes(&self.region.extent);
-        assert!(t < nt && c < nc && z < nz && y < ny, "row T{t} C{c} Z{z} Y{y} of a view of {}", self.extent());
+        assert!(
+            t < nt && c < nc && z < nz && y < ny,
+            "row T{t} C{c} Z{z} Y{y} of a view of {}",
+            self.extent()
+        );
         let start = offset(&self.strides, [t, c, z, y]);
         &self.data[start..start + width]
     }
@@ -283,7 +287,11 @@ impl<'a, T: Pixel> ViewMut<'a, T> {
     /// When the place lies outside the view, as indexing a slice does.
     pub fn row_mut(&mut self, t: usize, c: usize, z: usize, y: usize) -> &mut [T] {
         let [nt, nc, nz, ny, width] = sizes(&self.region.extent);
-        assert!(t < nt && c < nc && z < nz && y < ny, "row T{t} C{c} Z{z} Y{y} of a view of {}", self.extent());
+        assert!(
+            t < nt && c < nc && z < nz && y < ny,
+            "row T{t} C{c} Z{z} Y{y} of a view of {}",
+            self.extent()
+        );
         let start = offset(&self.strides, [t, c, z, y]);
         &mut self.data[start..start + width]
     }
@@ -291,7 +299,14 @@ impl<'a, T: Pixel> ViewMut<'a, T> {
     /// All rows, T slowest, Y fastest.
     pub fn rows_mut(&mut self) -> RowsMut<'_, T> {
         let end = row_count(&self.region.extent);
-        RowsMut { rest: self.data, consumed: 0, extent: self.region.extent, strides: self.strides, next: 0, end }
+        RowsMut {
+            rest: self.data,
+            consumed: 0,
+            extent: self.region.extent,
+            strides: self.strides,
+            next: 0,
+            end,
+        }
     }
 
     /// The part of the view that shows `region` of the image.

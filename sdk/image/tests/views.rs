@@ -40,7 +40,8 @@ fn planes_are_views_of_their_own() {
 #[test]
 fn writing_rows_with_gaps_leaves_the_gaps_alone() {
     let mut data = vec![0_u8; 20];
-    let mut view = ViewMut::new(&mut data, Region::whole(Extent::new(1, 1, 2, 2, 2)), [20, 20, 10, 4]).unwrap();
+    let mut view =
+        ViewMut::new(&mut data, Region::whole(Extent::new(1, 1, 2, 2, 2)), [20, 20, 10, 4]).unwrap();
     for (index, row) in view.rows_mut().enumerate() {
         row.fill(index as u8 + 1);
     }

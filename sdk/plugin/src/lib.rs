@@ -64,15 +64,16 @@ pub use parfocal_plugin_macros::{Operator, export_plugin};
 /// What an author needs, in one line.
 pub mod prelude {
     pub use crate::{
-        Operator, bytes, choice, export_plugin, with_pixel_type,
+        Operator, bytes, choice,
         context::Context,
         describe::Describe,
+        export_plugin,
         map::{Halo, MapOperator},
-        math, rows,
+        math, rows, with_pixel_type,
     };
     pub use parfocal_image::{
-        Axis, Channel, DType, Extent, ImageSpec, Pixel, PixelClass, PixelSize, Region, Support, Supports, View,
-        ViewMut,
+        Axis, Channel, DType, Extent, ImageSpec, Pixel, PixelClass, PixelSize, Region, Support, Supports,
+        View, ViewMut,
     };
     pub use parfocal_operator::{
         Descriptor, Input, Operator, Output, Padding, Plan, Services, Sink, Tiles, Tiling,
@@ -86,9 +87,9 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod private {
     pub use parfocal_abi as abi;
-    #[cfg(target_family = "wasm")]
-    pub use parfocal_wit as wit;
     pub use parfocal_image as image;
     pub use parfocal_operator as operator;
     pub use parfocal_types as types;
+    #[cfg(target_family = "wasm")]
+    pub use parfocal_wit as wit;
 }

@@ -4,7 +4,7 @@ use parfocal_image::{Axis, ImageSpec, Pixel, Region, View, ViewMut};
 use parfocal_operator::{Operator, Padding, Plan, Services, Tiles};
 use parfocal_types::{Error, ErrorKind, Result};
 
-use crate::{context::Context, with_pixel_type};
+use crate::context::Context;
 
 /// Runs a block with the Rust type of pixels whose type is known at run time: `with_pixel_type!(dtype, T => expression)`.
 /// A mask is seen as `u8`.
@@ -19,12 +19,30 @@ macro_rules! with_pixel_type {
     ($dtype:expr, $type:ident => $body:expr) => {{
         use $crate::private::image::DType as __DType;
         match $dtype {
-            __DType::U8 | __DType::Mask => { type $type = u8; $body }
-            __DType::I8 => { type $type = i8; $body }
-            __DType::U16 => { type $type = u16; $body }
-            __DType::I16 => { type $type = i16; $body }
-            __DType::U32 => { type $type = u32; $body }
-            __DType::F32 => { type $type = f32; $body }
+            __DType::U8 | __DType::Mask => {
+                type $type = u8;
+                $body
+            }
+            __DType::I8 => {
+                type $type = i8;
+                $body
+            }
+            __DType::U16 => {
+                type $type = u16;
+                $body
+            }
+            __DType::I16 => {
+                type $type = i16;
+                $body
+            }
+            __DType::U32 => {
+                type $type = u32;
+                $body
+            }
+            __DType::F32 => {
+                type $type = f32;
+                $body
+            }
         }
     }};
 }
@@ -102,7 +120,12 @@ pub trait MapOperator: Send {
     ///
     /// # Errors
     /// `cancelled` from [`Context::check_cancelled`], asked once a row; else what went wrong.
-    fn run<T: Pixel>(&mut self, input: &View<'_, T>, output: &mut ViewMut<'_, T>, cx: &Context<'_>) -> Result<()>;
+    fn run<T: Pixel>(
+        &mut self,
+        input: &View<'_, T>,
+        output: &mut ViewMut<'_, T>,
+        cx: &Context<'_>,
+    ) -> Result<()>;
 }
 
 /// A [`MapOperator`] behind the one trait. Written into plugins by `#[derive(Operator)]`.
@@ -124,7 +147,8 @@ impl<O: MapOperator> Operator for MapAdapter<O> {
         let input = inputs.first().ok_or_else(|| Error::invalid_argument("there is no input image"))?;
         self.operator.prepare(input)?;
         self.halo = Some(self.operator.halo(input)?);
-        let plan = Plan::like(input).padded(self.operator.padding()).with_memory(self.operator.bytes_per_pixel());
+        let plan =
+            Plan::like(input).padded(self.operator.padding()).with_memory(self.operator.bytes_per_pixel());
         Ok(Plan { bytes: self.operator.bytes(), ..plan })
     }
 
