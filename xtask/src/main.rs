@@ -39,7 +39,7 @@ enum Task {
         #[arg(long)]
         list: bool,
     },
-    /// Write the generated files (header, schemas, copies of the WIT) in place.
+    /// Write the generated files (C header, schemas) in place.
     Generate,
     /// Measure the lanes and the operators, and print ratios.
     Bench {
