@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
 };
 
 use parfocal_types::error::Result;
@@ -51,10 +51,32 @@ impl<K: Copy + Eq + Hash> Cache<K> {
         Self { state: Mutex::new(state), limit }
     }
 
-    /// The piece `key`, decoded now if it is not there. Threads that ask for the same piece decode it once.
+    /// The piece `key`, decoded now if it is not there. Threads that ask for the same piece decode it once; the
+    /// others wait for it.
     pub(crate) fn get(&self, key: K, decode: impl FnOnce() -> Result<Vec<u8>>) -> Result<Piece> {
         let slot = lock(&self.state).slot(key);
-        let mut content = lock(&slot.0);
+        let content = lock(&slot.0);
+        self.fill(key, &slot, content, decode)
+    }
+
+    /// As [`get`](Self::get), or nothing when another thread decodes the piece just now.
+    pub(crate) fn try_get(&self, key: K, decode: impl FnOnce() -> Result<Vec<u8>>) -> Option<Result<Piece>> {
+        let slot = lock(&self.state).slot(key);
+        let content = match slot.0.try_lock() {
+            Ok(content) => content,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(self.fill(key, &slot, content, decode))
+    }
+
+    fn fill(
+        &self,
+        key: K,
+        slot: &Arc<Slot>,
+        mut content: MutexGuard<'_, Option<Piece>>,
+        decode: impl FnOnce() -> Result<Vec<u8>>,
+    ) -> Result<Piece> {
         if let Some(piece) = &*content {
             return Ok(Arc::clone(piece));
         }
@@ -63,11 +85,11 @@ impl<K: Copy + Eq + Hash> Cache<K> {
                 let piece = Arc::new(bytes);
                 *content = Some(Arc::clone(&piece));
                 drop(content);
-                lock(&self.state).account(key, &slot, piece.len(), self.limit);
+                lock(&self.state).account(key, slot, piece.len(), self.limit);
                 Ok(piece)
             }
             Err(error) => {
-                lock(&self.state).forget(key, &slot);
+                lock(&self.state).forget(key, slot);
                 Err(error)
             }
         }

@@ -329,7 +329,8 @@ fn beside(path: &Path, name: &str) -> Result<PathBuf> {
 fn companion(metadata: &Path) -> Result<Document> {
     let is_xml = metadata.extension().is_some_and(|end| end == "ome" || end == "xml");
     let text = if is_xml { read_text(metadata)? } else { TiffFile::open(metadata)?.description };
-    let document = ome::parse(&text).map_err(|error| error.context(format!("reading {}", metadata.display())))?;
+    let document =
+        ome::parse(&text).map_err(|error| error.context(format!("reading {}", metadata.display())))?;
     if document.binary_only.is_some() {
         return Err(Error::corrupt(format!("{} has no document either", metadata.display())));
     }

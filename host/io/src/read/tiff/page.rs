@@ -113,27 +113,35 @@ impl Page {
             return Err(Error::internal(format!("{region} reaches beyond its page")));
         }
         let stride = out.strides()[3] * size;
-        let mut y = y0;
-        while y < y0 + height {
-            let mut x = x0;
-            let mut next_y = y0 + height;
-            while x < x0 + width {
+        let target = |x: u64, y: u64| (y - y0) as usize * stride + (x - x0) as usize * size;
+        // Pieces that another thread decodes just now come last, so that two threads share the work of a row of
+        // tiles that lie in the same strips.
+        let mut later = Vec::new();
+        let (mut y, end_y, end_x) = (y0, y0 + height, x0 + width);
+        while y < end_y {
+            let (mut x, mut next_y) = (x0, end_y);
+            while x < end_x {
                 let piece = self.piece_at(x, y, sample);
-                next_y = (piece.y + piece.rows).min(y0 + height);
-                let next_x = (piece.x + piece.width).min(x0 + width);
-                let pixels =
-                    cache.get(PieceKey { piece: piece.number, ..key }, || self.decode(bytes, &piece))?;
+                next_y = (piece.y + piece.rows).min(end_y);
+                let next_x = (piece.x + piece.width).min(end_x);
                 let part = Part {
                     first: piece.offset_of(x, y, sample, layout) * size,
                     stride: piece.width as usize * size,
                     length: (next_x - x) as usize * size,
                     rows: (next_y - y) as usize,
+                    target: target(x, y),
                 };
-                let at = (y - y0) as usize * stride + (x - x0) as usize * size;
-                part.copy(&pixels, out.bytes_mut().get_mut(at..).unwrap_or_default(), stride)?;
+                let key = PieceKey { piece: piece.number, ..key };
+                match cache.try_get(key, || self.decode(bytes, &piece)) {
+                    Some(pixels) => part.copy(&pixels?, out.bytes_mut(), stride)?,
+                    None => later.push((key, piece, part)),
+                }
                 x = next_x;
             }
             y = next_y;
+        }
+        for (key, piece, part) in later {
+            part.copy(&cache.get(key, || self.decode(bytes, &piece))?, out.bytes_mut(), stride)?;
         }
         Ok(())
     }
@@ -234,13 +242,16 @@ struct Part {
     stride: usize,
     length: usize,
     rows: usize,
+    /// Where the first row goes.
+    target: usize,
 }
 
 impl Part {
     fn copy(&self, from: &[u8], to: &mut [u8], to_stride: usize) -> Result<()> {
         for row in 0..self.rows {
             let source = from.get(self.first + row * self.stride..).and_then(|rest| rest.get(..self.length));
-            let target = to.get_mut(row * to_stride..).and_then(|rest| rest.get_mut(..self.length));
+            let target =
+                to.get_mut(self.target + row * to_stride..).and_then(|rest| rest.get_mut(..self.length));
             let (Some(source), Some(target)) = (source, target) else {
                 return Err(Error::internal("a decoded strip or tile is shorter than its rows"));
             };

@@ -95,16 +95,26 @@ fn float_predictor(bytes: &mut [u8], row: Row, size: usize) -> Vec<u8> {
 }
 
 fn accumulate_bytes(row: &mut [u8], step: usize) {
-    if step == 1 {
-        let mut sum = 0_u8;
-        for byte in row {
-            sum = sum.wrapping_add(*byte);
-            *byte = sum;
+    match step {
+        1 => accumulate_bytes_of::<1>(row),
+        3 => accumulate_bytes_of::<3>(row),
+        4 => accumulate_bytes_of::<4>(row),
+        _ => {
+            let mut sums = vec![0_u8; step];
+            for pixel in row.chunks_mut(step) {
+                for (byte, sum) in pixel.iter_mut().zip(&mut sums) {
+                    *sum = sum.wrapping_add(*byte);
+                    *byte = *sum;
+                }
+            }
         }
-        return;
     }
-    let mut sums = vec![0_u8; step];
-    for pixel in row.chunks_mut(step) {
+}
+
+/// The usual numbers of samples, known to the compiler. Bytes behind the last whole pixel stay as they are.
+fn accumulate_bytes_of<const STEP: usize>(row: &mut [u8]) {
+    let mut sums = [0_u8; STEP];
+    for pixel in row.as_chunks_mut::<STEP>().0 {
         for (byte, sum) in pixel.iter_mut().zip(&mut sums) {
             *sum = sum.wrapping_add(*byte);
             *byte = *sum;
@@ -296,10 +306,14 @@ fn sorted(words: Vec<u8>, samples: usize, size: usize) -> Vec<u8> {
 }
 
 fn sorted_by<const SIZE: usize>(words: &[u8], samples: usize) -> Vec<u8> {
-    let mut planes = Vec::with_capacity(words.len());
+    let mut planes = vec![0; words.len()];
     let (words, _) = words.as_chunks::<SIZE>();
-    for sample in 0..samples {
-        planes.extend(words.iter().skip(sample).step_by(samples).flatten());
+    let count = (words.len() / samples).max(1);
+    let (places, _) = planes.as_chunks_mut::<SIZE>();
+    for (sample, plane) in places.chunks_exact_mut(count).enumerate() {
+        for (place, word) in plane.iter_mut().zip(words.iter().skip(sample).step_by(samples)) {
+            *place = *word;
+        }
     }
     planes
 }

@@ -60,6 +60,10 @@ fn room(expected: usize, available: usize, ratio: usize) -> Result<Vec<u8>> {
 
 fn deflate(raw: &[u8], expected: usize) -> Result<Vec<u8>> {
     let mut out = room(expected, raw.len(), DEFLATE_RATIO)?;
+    // The fast way takes whole streams of the right length only.
+    if libdeflater::Decompressor::new().zlib_decompress(raw, &mut out) == Ok(expected) {
+        return Ok(out);
+    }
     let mut stream = flate2::Decompress::new(true);
     let status = stream.decompress(raw, &mut out, flate2::FlushDecompress::Finish);
     let count = usize::try_from(stream.total_out()).unwrap_or(usize::MAX);

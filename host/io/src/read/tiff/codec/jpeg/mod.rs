@@ -88,7 +88,11 @@ impl Decoder {
         loop {
             let Some((marker, tail)) = next_marker(rest) else {
                 // Chunks whose end marker is missing are whole if every component came.
-                return if expected.is_none() || self.is_complete() { Ok(()) } else { Err(bad("it ends early")) };
+                return if expected.is_none() || self.is_complete() {
+                    Ok(())
+                } else {
+                    Err(bad("it ends early"))
+                };
             };
             if marker == 0xD9 {
                 return Ok(());
@@ -262,7 +266,14 @@ impl Decoder {
     }
 
     /// Decodes the blocks of one component in one unit of a scan.
-    fn unit(&mut self, part: &mut ScanPart, alone: bool, x: usize, y: usize, bits: &mut Bits<'_>) -> Result<()> {
+    fn unit(
+        &mut self,
+        part: &mut ScanPart,
+        alone: bool,
+        x: usize,
+        y: usize,
+        bits: &mut Bits<'_>,
+    ) -> Result<()> {
         let (Some(Some(dc)), Some(Some(ac))) = (self.dc.get(part.dc), self.ac.get(part.ac)) else {
             return Err(bad("a Huffman table is missing"));
         };

@@ -52,9 +52,19 @@ fn pass(input: [Fixed; 8], shift: u32) -> [Fixed; 8] {
 
 /// The samples of a block of coefficients.
 pub(super) fn inverse_dct(block: &[i32; 64]) -> [u8; 64] {
+    if block[1..].iter().all(|coefficient| *coefficient == 0) {
+        // Exactly what the two passes give for a mean alone.
+        let mean = (((block[0] << PASS1_BITS) + (1 << 4)) >> 5) + 128;
+        return [mean.clamp(0, 255) as u8; 64];
+    }
     let mut columns = [fixed(0); 64];
     for x in 0..8 {
-        let column = core::array::from_fn(|y| fixed(block[y * 8 + x]));
+        let column: [Fixed; 8] = core::array::from_fn(|y| fixed(block[y * 8 + x]));
+        if column[1..] == [fixed(0); 7] {
+            let mean = column[0] << PASS1_BITS as usize;
+            (0..8).for_each(|y| columns[y * 8 + x] = mean);
+            continue;
+        }
         for (y, value) in pass(column, CONST_BITS - PASS1_BITS).into_iter().enumerate() {
             columns[y * 8 + x] = value;
         }
@@ -97,7 +107,8 @@ mod tests {
                 for (index, value) in block.iter().enumerate() {
                     let (u, v) = ((index % 8) as f64, (index / 8) as f64);
                     let scale = |k: f64| if k == 0.0 { 0.5_f64.sqrt() } else { 1.0 };
-                    let wave = |p: usize, k: f64| ((2 * p + 1) as f64 * k * std::f64::consts::PI / 16.0).cos();
+                    let wave =
+                        |p: usize, k: f64| ((2 * p + 1) as f64 * k * std::f64::consts::PI / 16.0).cos();
                     sum += scale(u) * scale(v) / 4.0 * f64::from(*value) * wave(x, u) * wave(y, v);
                 }
                 let exact = (sum + 128.0).clamp(0.0, 255.0);
