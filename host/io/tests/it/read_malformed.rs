@@ -42,7 +42,7 @@ fn read_some(source: &dyn ImageSource) -> Result<(), Error> {
     Ok(())
 }
 
-fn read_file(path: &Path) -> Result<(), Error> {
+pub(crate) fn read_file(path: &Path) -> Result<(), Error> {
     let file = ImageFile::open(path)?;
     for series in 0..file.series_count() {
         for level in 0..file.level_count(series) {
@@ -53,7 +53,7 @@ fn read_file(path: &Path) -> Result<(), Error> {
 }
 
 /// Largest memory that this process ever had, in mebibytes.
-fn peak_memory() -> Option<u64> {
+pub(crate) fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? / 1024)
