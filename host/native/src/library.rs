@@ -101,11 +101,9 @@ fn check_note(bytes: &[u8], artifact: &Artifact) -> Result<()> {
         .filter(|(_, window)| window == marker)
         .find_map(|(start, _)| Note::parse(&bytes[start..]).ok())
         .ok_or_else(|| {
-            Error::corrupt("the library carries no Parfocal note")
-                .with_origin(artifact.label())
-                .with_remedy(
-                    "it is not a Parfocal plugin, or was built without `export_plugin!` or `PF_PLUGIN`",
-                )
+            Error::corrupt("the library carries no Parfocal note").with_origin(artifact.label()).with_remedy(
+                "it is not a Parfocal plugin, or was built without `export_plugin!` or `PF_PLUGIN`",
+            )
         })?;
     let differences = if note.language == "rust" { layout::differences(&note) } else { Vec::new() };
     if differences.is_empty() {
@@ -126,8 +124,11 @@ fn check_note(bytes: &[u8], artifact: &Artifact) -> Result<()> {
 /// Maps a sealed copy of the bytes and finds the entry point.
 fn map(bytes: &[u8], artifact: &Artifact) -> Result<EntryFunction> {
     let failed = |what: &str, error: String| {
-        Error::new(ErrorKind::Corrupt { what: artifact.path.display().to_string() }, format!("{what}: {error}"))
-            .with_origin(artifact.label())
+        Error::new(
+            ErrorKind::Corrupt { what: artifact.path.display().to_string() },
+            format!("{what}: {error}"),
+        )
+        .with_origin(artifact.label())
     };
     let copy = sealed_copy(bytes)
         .map_err(|error| failed("the library cannot be copied to memory", error.to_string()))?;
@@ -178,10 +179,7 @@ fn negotiate(entry: EntryFunction, artifact: &Artifact) -> Result<&'static raw::
         return Err(refused(
             format!("entry versions {} to {}", entry.min, entry.max),
             format!("entry version {ENTRY_VERSION}"),
-            format!(
-                "speaks entry versions {} to {}, this host speaks {ENTRY_VERSION}",
-                entry.min, entry.max
-            ),
+            format!("speaks entry versions {} to {}, this host speaks {ENTRY_VERSION}", entry.min, entry.max),
         )
         .with_remedy("update Parfocal, or install a version of the plugin for this one"));
     }
@@ -195,9 +193,9 @@ fn negotiate(entry: EntryFunction, artifact: &Artifact) -> Result<&'static raw::
         )
         .with_remedy("build the plugin again so that code and plugin.toml agree"));
     }
-    let get_interface = entry.get_interface.ok_or_else(|| {
-        Error::not_supported("interfaces by this plugin").with_origin(artifact.label())
-    })?;
+    let get_interface = entry
+        .get_interface
+        .ok_or_else(|| Error::not_supported("interfaces by this plugin").with_origin(artifact.label()))?;
     let wanted = artifact.interface.to_wire();
     let mut answer = Negotiated { chosen: 0, min: 0, max: 0, reserved: 0, table: ptr::null::<c_void>() };
     // SAFETY: a valid text and a valid place for the answer.

@@ -15,10 +15,10 @@ use parfocal_operator::{
     Descriptor, InputPort, Kind, OutputKind, OutputPort, Padding, Plan, ThreadSafety, Tiling,
 };
 use parfocal_types::{
-    Column, ColumnKind, Error, ErrorKind, Field, ParameterKind, ParameterRole, ParameterSpec, Parameters,
-    ParameterValue, Result, Scalar, Unit,
+    Column, ColumnKind, Error, ErrorKind, Field, ParameterKind, ParameterRole, ParameterSpec, ParameterValue,
+    Parameters, Result, Scalar, Unit,
     units::{
-        ElectronsPerGreyLevel, Electrons, Fraction, GreyLevels, JoulesPerSquareCentimeter, Micrometers,
+        Electrons, ElectronsPerGreyLevel, Fraction, GreyLevels, JoulesPerSquareCentimeter, Micrometers,
         Milliwatts, Nanometers, Seconds, Volts,
     },
 };
@@ -199,11 +199,7 @@ fn planes_out(planes: &[PlaneConditions]) -> Vec<raw::PlaneConditions> {
 fn planes_in(planes: &[raw::PlaneConditions]) -> Vec<PlaneConditions> {
     planes
         .iter()
-        .map(|plane| PlaneConditions {
-            t: plane.t,
-            z: plane.z,
-            conditions: conditions_in(&plane.conditions),
-        })
+        .map(|plane| PlaneConditions { t: plane.t, z: plane.z, conditions: conditions_in(&plane.conditions) })
         .collect()
 }
 
@@ -508,7 +504,11 @@ pub unsafe fn read_columns(columns: *const raw::Column, count: u64) -> Result<Ve
 ///
 /// # Safety
 /// When not null, `scalars` points to `row_count * width` valid elements.
-pub unsafe fn read_rows(scalars: *const raw::Scalar, row_count: u64, width: usize) -> Result<Vec<Vec<Scalar>>> {
+pub unsafe fn read_rows(
+    scalars: *const raw::Scalar,
+    row_count: u64,
+    width: usize,
+) -> Result<Vec<Vec<Scalar>>> {
     let count = row_count.checked_mul(width as u64).ok_or_else(|| wrong("too many rows"))?;
     // SAFETY: as the caller vouches.
     let scalars = unsafe { slice_of(scalars, count, "table rows") }?;
@@ -584,8 +584,9 @@ pub unsafe fn read_descriptor(descriptor: &raw::Descriptor) -> Result<Descriptor
             .iter()
             .map(|port| {
                 // SAFETY: as the caller vouches.
-                let (name, dtypes) =
-                    unsafe { (read_text(port.name), slice_of(port.dtypes, port.dtype_count, "pixel types")?) };
+                let (name, dtypes) = unsafe {
+                    (read_text(port.name), slice_of(port.dtypes, port.dtype_count, "pixel types")?)
+                };
                 Ok(InputPort {
                     name,
                     dtypes: dtypes.iter().map(|code| read_dtype(*code)).collect::<Result<_>>()?,
@@ -605,7 +606,10 @@ pub unsafe fn read_descriptor(descriptor: &raw::Descriptor) -> Result<Descriptor
             })
             .collect::<Result<_>>()?,
         // SAFETY: as the caller vouches.
-        parameters: parameters.iter().map(|spec| unsafe { read_parameter_spec(spec) }).collect::<Result<_>>()?,
+        parameters: parameters
+            .iter()
+            .map(|spec| unsafe { read_parameter_spec(spec) })
+            .collect::<Result<_>>()?,
     })
 }
 

@@ -5,12 +5,7 @@
 
 #![allow(unsafe_code, reason = "this module is called through the C table")]
 
-use core::{
-    cell::RefCell,
-    ffi::c_void,
-    panic::AssertUnwindSafe,
-    ptr,
-};
+use core::{cell::RefCell, ffi::c_void, panic::AssertUnwindSafe, ptr};
 use std::{panic::catch_unwind, sync::OnceLock};
 
 use parfocal_image::{Extent, ImageSpec, PixelsMut, PixelsRef, PlaneConditions, Region};
@@ -372,7 +367,8 @@ unsafe fn with_tiles(
         .map(|(tile, planes)| unsafe { input(tile, planes) })
         .collect::<Result<_>>()?;
     // SAFETY: as the caller vouches.
-    let mut outputs: Vec<Output<'_>> = outputs.iter().map(|tile| unsafe { output(tile) }).collect::<Result<_>>()?;
+    let mut outputs: Vec<Output<'_>> =
+        outputs.iter().map(|tile| unsafe { output(tile) }).collect::<Result<_>>()?;
     let mut tiles = Tiles { core: call.core.into(), inputs: &inputs, outputs: &mut outputs };
     work(&mut tiles, &host)
 }
@@ -380,7 +376,8 @@ unsafe fn with_tiles(
 fn strides(strides: [u64; 4]) -> Result<[usize; 4]> {
     let mut result = [0; 4];
     for (to, from) in result.iter_mut().zip(strides) {
-        *to = usize::try_from(from).map_err(|_| Error::invalid_argument("a stride that does not fit memory"))?;
+        *to = usize::try_from(from)
+            .map_err(|_| Error::invalid_argument("a stride that does not fit memory"))?;
     }
     Ok(result)
 }
@@ -417,7 +414,8 @@ unsafe fn pixels<'a>(data: *const u8, len: u64) -> Result<&'a [u8]> {
 /// `tile.data` is null or points to `tile.byte_len` bytes that live for `'a` and that nobody else uses.
 unsafe fn output<'a>(tile: &raw::OutputTile) -> Result<Output<'a>> {
     in_host_memory(tile.memory_space)?;
-    let len = usize::try_from(tile.byte_len).map_err(|_| Error::invalid_argument("a tile larger than memory"))?;
+    let len =
+        usize::try_from(tile.byte_len).map_err(|_| Error::invalid_argument("a tile larger than memory"))?;
     let data: &mut [u8] = if len == 0 {
         &mut []
     } else if tile.data.is_null() {
@@ -518,7 +516,10 @@ impl Sink for RawHost<'_> {
             })
             .collect();
         // SAFETY: the host's own function and context; the columns live during the call.
-        status(unsafe { emit(self.host.context, port, columns.as_ptr(), columns.len() as u64) }, "the columns")
+        status(
+            unsafe { emit(self.host.context, port, columns.as_ptr(), columns.len() as u64) },
+            "the columns",
+        )
     }
 
     fn rows(&mut self, port: u32, rows: Vec<Vec<Scalar>>) -> Result<()> {

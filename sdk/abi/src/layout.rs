@@ -177,7 +177,8 @@ pub fn differences(note: &Note) -> Vec<String> {
                 expected.name, line.size, expected.size
             )),
             Some(line) if line.hash != expected.hash() => {
-                found.push(format!("the fields of its `{}` lie elsewhere or have other types", expected.name));
+                found
+                    .push(format!("the fields of its `{}` lie elsewhere or have other types", expected.name));
             }
             Some(_) => {}
         }

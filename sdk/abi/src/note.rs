@@ -122,7 +122,15 @@ impl NoteBuilder {
     #[must_use]
     pub const fn new(id: &str, version: &str, language: &str) -> Self {
         let builder = Self { bytes: [b'\n'; Self::SIZE], len: 0 };
-        builder.text(FIRST_LINE).text("id ").text(id).text("\nversion ").text(version).text("\nlanguage ").text(language).text("\n")
+        builder
+            .text(FIRST_LINE)
+            .text("id ")
+            .text(id)
+            .text("\nversion ")
+            .text(version)
+            .text("\nlanguage ")
+            .text(language)
+            .text("\n")
     }
 
     /// Adds an interface that the plugin speaks.
@@ -137,7 +145,14 @@ impl NoteBuilder {
         let mut index = 0;
         while index < layouts.len() {
             let layout = &layouts[index];
-            self = self.text("layout ").text(layout.name).text(" ").decimal(layout.size as u64).text(" ").hex(layout.hash()).text("\n");
+            self = self
+                .text("layout ")
+                .text(layout.name)
+                .text(" ")
+                .decimal(layout.size as u64)
+                .text(" ")
+                .hex(layout.hash())
+                .text("\n");
             index += 1;
         }
         self
@@ -192,7 +207,10 @@ mod tests {
     #[test]
     fn a_note_written_at_compile_time_is_read_back() {
         let note = Note::parse(&NOTE).unwrap();
-        assert_eq!((note.id.as_str(), note.version.as_str(), note.language.as_str()), ("org.example.a", "1.2.3", "rust"));
+        assert_eq!(
+            (note.id.as_str(), note.version.as_str(), note.language.as_str()),
+            ("org.example.a", "1.2.3", "rust")
+        );
         assert_eq!(note.interfaces, [("operator".to_owned(), InterfaceVersion::draft(1, 1))]);
         assert_eq!(note.layouts.len(), crate::layout::OPERATOR_1.len());
         assert!(crate::layout::differences(&note).is_empty());

@@ -465,11 +465,13 @@ pub struct Host {
     /// Takes the answer of `accumulate`, `merge`, `finish` and `save`.
     pub answer_bytes: Option<unsafe extern "C" fn(context: *mut c_void, bytes: Bytes)>,
     /// Declares the columns of a table output, once, before its rows. Returns 0 or an error code.
-    pub emit_columns:
-        Option<unsafe extern "C" fn(context: *mut c_void, port: u32, columns: *const Column, count: u64) -> i32>,
+    pub emit_columns: Option<
+        unsafe extern "C" fn(context: *mut c_void, port: u32, columns: *const Column, count: u64) -> i32,
+    >,
     /// Adds rows to a table output: `row_count` times as many scalars as there are columns. Returns 0 or an error code.
-    pub emit_rows:
-        Option<unsafe extern "C" fn(context: *mut c_void, port: u32, scalars: *const Scalar, row_count: u64) -> i32>,
+    pub emit_rows: Option<
+        unsafe extern "C" fn(context: *mut c_void, port: u32, scalars: *const Scalar, row_count: u64) -> i32,
+    >,
     /// Adds a value to a record output. Returns 0 or an error code.
     pub emit_field: Option<unsafe extern "C" fn(context: *mut c_void, port: u32, field: *const Field) -> i32>,
     /// Asks for a service that came later, by id; null when the host does not have it.

@@ -157,7 +157,8 @@ impl ParameterSpec {
     /// number that is not finite.
     pub fn check(&self, value: ParameterValue) -> Result<ParameterValue> {
         let value = match (&self.kind, value) {
-            (ParameterKind::Number { .. }, ParameterValue::Integer(whole)) => {
+            (ParameterKind::Number { .. }, ParameterValue::Integer(whole)) =>
+            {
                 #[allow(clippy::cast_precision_loss, reason = "a number given without a decimal point")]
                 ParameterValue::Number(whole as f64)
             }
@@ -180,11 +181,8 @@ impl ParameterSpec {
                 if options.contains(got) {
                     Ok(value)
                 } else {
-                    Err(Error::invalid_argument(format!(
-                        "parameter `{}` does not know `{got}`",
-                        self.name
-                    ))
-                    .with_remedy(self.usage()))
+                    Err(Error::invalid_argument(format!("parameter `{}` does not know `{got}`", self.name))
+                        .with_remedy(self.usage()))
                 }
             }
             _ => Err(Error::invalid_argument(format!(
@@ -316,7 +314,10 @@ mod tests {
         vec![
             spec("sigma", ParameterKind::Number { default: 1.0, min: 0.5, max: 10.0 }),
             spec("size", ParameterKind::Integer { default: 3, min: 1, max: 9 }),
-            spec("mode", ParameterKind::Choice { default: "a".into(), options: vec!["a".into(), "b".into()] }),
+            spec(
+                "mode",
+                ParameterKind::Choice { default: "a".into(), options: vec!["a".into(), "b".into()] },
+            ),
         ]
     }
 

@@ -62,7 +62,11 @@ impl InterfaceVersion {
 impl fmt::Display for InterfaceVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = self.0 >> 16;
-        if self.is_draft() { write!(f, "{number}-draft.{}", self.0 & RELEASED) } else { write!(f, "{number}") }
+        if self.is_draft() {
+            write!(f, "{number}-draft.{}", self.0 & RELEASED)
+        } else {
+            write!(f, "{number}")
+        }
     }
 }
 

@@ -17,7 +17,17 @@ pub(crate) fn compile(folder: &Path, name: &str, source: &str, flags: &[&str]) -
     std::fs::write(&input, source).unwrap();
     let output = folder.join(format!("lib{name}.so"));
     let result = Command::new("cc")
-        .args(["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden", "-I"])
+        .args([
+            "-std=c11",
+            "-O2",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-shared",
+            "-fPIC",
+            "-fvisibility=hidden",
+            "-I",
+        ])
         .arg(include_folder())
         .args(flags)
         .arg("-o")

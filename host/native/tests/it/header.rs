@@ -11,7 +11,15 @@ fn accepts(compiler: &str, arguments: &[&str]) {
     std::fs::write(&source, "#include \"parfocal.h\"\nint main(void) { return PF_OK; }\n").unwrap();
     let result = Command::new(compiler)
         .args(arguments)
-        .args(["-Wall", "-Wextra", "-Wno-unused-function", "-Wno-unused-variable", "-Werror", "-fsyntax-only", "-I"])
+        .args([
+            "-Wall",
+            "-Wextra",
+            "-Wno-unused-function",
+            "-Wno-unused-variable",
+            "-Werror",
+            "-fsyntax-only",
+            "-I",
+        ])
         .arg(include_folder())
         .arg(&source)
         .output();
@@ -32,7 +40,8 @@ fn c_compilers_accept_the_header_and_its_layout_assertions() {
 fn a_struct_that_was_changed_does_not_compile() {
     let folder = tempfile::tempdir().unwrap();
     let header = std::fs::read_to_string(include_folder().join("parfocal.h")).unwrap();
-    let changed = header.replacen("  uint64_t extent[5];\n} pf_region;", "  uint64_t extent[4];\n} pf_region;", 1);
+    let changed =
+        header.replacen("  uint64_t extent[5];\n} pf_region;", "  uint64_t extent[4];\n} pf_region;", 1);
     assert_ne!(header, changed, "the struct was found");
     std::fs::write(folder.path().join("parfocal.h"), changed).unwrap();
     let source = folder.path().join("include.c");

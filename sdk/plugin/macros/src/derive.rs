@@ -22,7 +22,9 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     let name = &input.ident;
     let construct = construct(&fields);
     let build = if operator.kind == "map" {
-        quote!(::parfocal_plugin::MapAdapter::new(<Self as ::parfocal_plugin::Describe>::from_parameters(parameters)?))
+        quote!(::parfocal_plugin::MapAdapter::new(<Self as ::parfocal_plugin::Describe>::from_parameters(
+            parameters
+        )?))
     } else {
         quote!(<Self as ::parfocal_plugin::Describe>::from_parameters(parameters)?)
     };
@@ -287,9 +289,7 @@ impl ParameterAttributes {
                 "unit" => result.unit = Some(meta.value()?.parse()?),
                 "options" => result.options = texts(&meta)?,
                 _ => {
-                    return Err(
-                        meta.error("known words: setting, tunable, default, min, max, unit, options")
-                    );
+                    return Err(meta.error("known words: setting, tunable, default, min, max, unit, options"));
                 }
             }
             Ok(())

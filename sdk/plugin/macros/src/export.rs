@@ -10,9 +10,13 @@ pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
     let parser = Punctuated::<Path, Token![,]>::parse_terminated;
     let operators: Vec<Path> = syn::parse::Parser::parse2(parser, input)?.into_iter().collect();
     if operators.is_empty() {
-        return Err(syn::Error::new(Span::call_site(), "name the operators: `export_plugin!(Gaussian, Median);`"));
+        return Err(syn::Error::new(
+            Span::call_site(),
+            "name the operators: `export_plugin!(Gaussian, Median);`",
+        ));
     }
-    let Identity { id, version, path } = identity().map_err(|text| syn::Error::new(Span::call_site(), text))?;
+    let Identity { id, version, path } =
+        identity().map_err(|text| syn::Error::new(Span::call_site(), text))?;
     Ok(quote! {
         // A change of the manifest rebuilds the plugin.
         const _: &[u8] = include_bytes!(#path);

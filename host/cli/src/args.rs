@@ -1,0 +1,254 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Run image operators on microscopy images: native, C and WASM plugins, tile by tile, in bounded memory.
+#[derive(Debug, Parser)]
+#[command(name = "parfocal", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Print one JSON document instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress bars.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// A folder with plugins (repeatable). Searched before $PARFOCAL_PLUGINS and the user's own.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) plugins: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run an operator, or a chain of operators, on images.
+    Run(Run),
+    /// Look at images: what they are, convert them, compare them.
+    #[command(subcommand)]
+    Image(Image),
+    /// Look at plugins: which there are, which is used and why.
+    #[command(subcommand)]
+    Plugins(Plugins),
+    /// Write the beginning of a plugin that builds and runs.
+    #[command(subcommand)]
+    New(New),
+    /// Put built code and a manifest together into a plugin that can be loaded.
+    Package(Package),
+    /// Tell what this installation has and what it lacks.
+    Doctor,
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Run an operator, or a chain of operators, on images.
+///
+/// A chain: `parfocal run gaussian --param sigma=2 --then otsu-threshold --then connected-components --then
+/// measure-objects cells.tif -o labels.ome.tif -o objects.csv`. Each step takes the image of the one before; further
+/// inputs of a step (such as `intensity`) take the original unless `--input` says otherwise.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The operator: `gaussian`, `gaussian@^1`, `org.example.filters/gaussian@1.2`.
+    pub(crate) operator: String,
+    /// Images, folders of images, or patterns such as 'plate/*.tif'.
+    #[arg(required = true)]
+    pub(crate) images: Vec<String>,
+    /// A parameter of the step that was named last.
+    #[arg(long, short, value_name = "NAME=VALUE")]
+    pub(crate) param: Vec<String>,
+    /// A further step: an operator, or `name=operator` to refer to its image later.
+    #[arg(long, value_name = "[NAME=]OPERATOR")]
+    pub(crate) then: Vec<String>,
+    /// Where an input of the step that was named last comes from: `port=image` for the original, `port=<step>` else.
+    #[arg(long, value_name = "PORT=SOURCE")]
+    pub(crate) input: Vec<String>,
+    /// Where results go: an image (.ome.tif, .tif, .png), a table (.csv, .parquet), a record (.json); repeatable. With
+    /// several images: a folder.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Vec<PathBuf>,
+    /// Take only this channel, by name or number (from 0).
+    #[arg(long)]
+    pub(crate) channel: Option<String>,
+    /// Which image of a file with several, from 0.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) series: usize,
+    /// Size of a pixel in micrometers, for images that do not say; recorded as the user's word.
+    #[arg(long, value_name = "MICROMETERS")]
+    pub(crate) pixel_size: Option<f64>,
+    /// Declare the images measured, straight from a detector; recorded as the user's word.
+    #[arg(long)]
+    pub(crate) declare_measured: bool,
+    /// Run in this lane only.
+    #[arg(long)]
+    pub(crate) lane: Option<LaneName>,
+    /// Memory for tiles.
+    #[arg(long, default_value = "1GiB", value_parser = bytes)]
+    pub(crate) memory: u64,
+    /// Threads; as many as processors by default.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// Side of a tile in pixels; chosen from the memory by default.
+    #[arg(long)]
+    pub(crate) tile: Option<u64>,
+    /// Seed of operators that draw random numbers.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Check everything, say how much memory it will take, and stop.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LaneName {
+    /// Native code in this process.
+    Native,
+    /// WASM components.
+    Wasm,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Image {
+    /// Tell size, channels, calibration, conditions, class.
+    Info {
+        /// The image files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Write an image in another format: .ome.tif, or one plane as .png.
+    Convert {
+        /// The image file.
+        from: PathBuf,
+        /// The new file.
+        to: PathBuf,
+        /// Which image of a file with several, from 0.
+        #[arg(long, default_value_t = 0)]
+        series: usize,
+        /// For PNG: time point, channel and plane, from 0. The middle plane by default.
+        #[arg(long, value_name = "T,C,Z", value_parser = position)]
+        plane: Option<[u64; 3]>,
+        /// For PNG: stretch between these percentiles to 8 bits.
+        #[arg(long)]
+        stretch: bool,
+    },
+    /// Compare the pixels of two images; exit code 1 when they differ.
+    Compare {
+        /// The first image file.
+        first: PathBuf,
+        /// The second image file.
+        second: PathBuf,
+        /// Largest difference that counts as equal.
+        #[arg(long, default_value_t = 0.0)]
+        tolerance: f64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugins {
+    /// List plugins and their operators, and those that cannot be used.
+    List,
+    /// Explain a plugin or operator: what was searched, found, accepted or refused, and which is used.
+    Why {
+        /// A plugin's id or an operator's name.
+        id: String,
+    },
+    /// Tell what a file of plugin code is, without running it.
+    Inspect {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Take a plugin back from quarantine.
+    Release {
+        /// The plugin's id, or the sha256 of its file.
+        id: String,
+    },
+    /// Print one operator's ports and parameters.
+    Describe {
+        /// The operator.
+        operator: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum New {
+    /// Write an operator plugin.
+    Operator {
+        /// Its name in kebab-case.
+        name: String,
+        /// The language.
+        #[arg(long, value_enum, default_value_t = Language::Rust)]
+        lang: Language,
+        /// The folder; the name by default.
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        /// The folder of the SDK; by default the packed SDK is expected in `sdk` beside the plugin's folder.
+        #[arg(long)]
+        sdk: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    /// Rust: one source for native and WASM.
+    Rust,
+    /// C, with the header alone.
+    C,
+}
+
+/// Put built code and a manifest together into a plugin that can be loaded.
+///
+/// Operators and interfaces are read from the code (it is loaded for that), hashes are computed, and all is written into
+/// the manifest of a new folder `<id>-<version>`.
+#[derive(Debug, Args)]
+pub(crate) struct Package {
+    /// The plugin's folder, with its `plugin.toml`.
+    pub(crate) folder: PathBuf,
+    /// The native library for this system.
+    #[arg(long)]
+    pub(crate) native: Option<PathBuf>,
+    /// The WASM component.
+    #[arg(long)]
+    pub(crate) wasm: Option<PathBuf>,
+    /// Where the package's folder is made.
+    #[arg(long, short)]
+    pub(crate) output: PathBuf,
+}
+
+/// One word of a chain on the command line, in the order in which it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    Then(usize),
+    Param(usize),
+    Input(usize),
+}
+
+/// The order in which `--then`, `--param` and `--input` stand on the command line.
+pub(crate) fn step_order(matches: &ArgMatches) -> Vec<Word> {
+    let mut words: Vec<(usize, Word)> = Vec::new();
+    for (name, word) in
+        [("then", Word::Then as fn(usize) -> Word), ("param", Word::Param), ("input", Word::Input)]
+    {
+        if let Some(indices) = matches.indices_of(name) {
+            words.extend(indices.enumerate().map(|(nth, place)| (place, word(nth))));
+        }
+    }
+    words.sort_by_key(|(place, _)| *place);
+    words.into_iter().map(|(_, word)| word).collect()
+}
+
+/// `512MiB`, `1 GiB`, `800MB`, or a number of bytes.
+fn bytes(text: &str) -> Result<u64, String> {
+    let size: parfocal_manifest::ByteSize =
+        text.parse().map_err(|_| "write for example 512MiB or 1GiB".to_owned())?;
+    Ok(size.0)
+}
+
+fn position(text: &str) -> Result<[u64; 3], String> {
+    let numbers: Vec<u64> =
+        text.split(',').map(|number| number.trim().parse()).collect::<Result<_, _>>().unwrap_or_default();
+    <[u64; 3]>::try_from(numbers).map_err(|_| "write three numbers from 0, for example 0,1,5".to_owned())
+}

@@ -1,0 +1,8 @@
+//! One module for each command.
+
+pub(crate) mod doctor;
+pub(crate) mod image;
+pub(crate) mod new;
+pub(crate) mod package;
+pub(crate) mod plugins;
+pub(crate) mod run;

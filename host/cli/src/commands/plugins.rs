@@ -1,0 +1,151 @@
+//! `parfocal plugins`.
+
+use std::process::ExitCode;
+
+use parfocal_catalog::{Catalog, HostSupport, Inspection, LaneOrder, OperatorRef, Package, Status};
+use parfocal_operator::Descriptor;
+use parfocal_types::Result;
+use serde::Serialize;
+
+use crate::{args::Plugins, folders::Folders, output::Output};
+
+pub(crate) fn command(output: &Output, folders: &Folders, command: &Plugins) -> Result<ExitCode> {
+    let scan = || Catalog::scan(&folders.plugins, &HostSupport::this_computer(), &folders.state);
+    match command {
+        Plugins::List => list(output, &scan()),
+        Plugins::Why { id } => {
+            let explanation = scan().why(id);
+            output.text(&explanation);
+            output.document(&explanation)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Plugins::Inspect { file } => {
+            let inspection = parfocal_catalog::inspect(file)?;
+            output.text(inspected(&inspection));
+            output.document(&inspection)?;
+            Ok(if inspection.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Plugins::Release { id } => {
+            for (sha256, entry) in scan().release(id)? {
+                output.text(format!(
+                    "{} {} is out of quarantine (sha256 {sha256})",
+                    entry.plugin, entry.version
+                ));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Plugins::Describe { operator } => describe(output, &scan(), operator),
+    }
+}
+
+fn inspected(inspection: &Inspection) -> String {
+    let mut lines = vec![
+        format!("{}  {}, {} bytes", inspection.path.display(), inspection.format, inspection.size),
+        format!("  sha256      {}", inspection.sha256),
+    ];
+    if let Some(processor) = &inspection.processor {
+        lines.push(format!("  processor   {processor}"));
+    }
+    if let Some(note) = &inspection.note {
+        lines.push(format!("  plugin      {} {}, written in {}", note.id, note.version, note.language));
+        lines.push(format!("  interfaces  {}", note.interfaces.join(", ")));
+        lines.extend(note.layout_differences.iter().map(|difference| format!("  layout      {difference}")));
+    }
+    if !inspection.exports.is_empty() {
+        let shown: Vec<_> = inspection.exports.iter().take(8).map(String::as_str).collect();
+        lines.push(format!("  exports     {}", shown.join(", ")));
+    }
+    lines.extend(inspection.problems.iter().map(|problem| format!("  problem     {problem}")));
+    lines.join("\n")
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    plugin: String,
+    folder: std::path::PathBuf,
+    usable: bool,
+    lanes: Vec<&'static str>,
+    operators: Vec<String>,
+    refusals: Vec<String>,
+}
+
+fn listed(package: &Package) -> Listed {
+    let usable = package.candidates.iter().filter(|candidate| candidate.artifact().is_some());
+    let operators = package.manifest.iter().flat_map(|manifest| &manifest.operators);
+    Listed {
+        plugin: package.label(),
+        folder: package.folder.clone(),
+        usable: package.is_usable(),
+        lanes: usable.map(|candidate| candidate.entry.lane.name()).collect(),
+        operators: operators.map(|operator| operator.id.clone()).collect(),
+        refusals: package.refusals(),
+    }
+}
+
+fn list(output: &Output, catalog: &Catalog) -> Result<ExitCode> {
+    for warning in catalog.warnings() {
+        output.warning(warning);
+    }
+    if catalog.plugins().is_empty() {
+        output.text("no plugins were found. Searched:");
+        for searched in catalog.searched() {
+            output.text(format!("  {}", searched.path.display()));
+        }
+        output.text("name a folder with --plugins, or in PARFOCAL_PLUGINS");
+    }
+    for package in catalog.plugins() {
+        let line = listed(package);
+        if line.usable {
+            output.text(format!("{}  ({})", line.plugin, line.lanes.join(", ")));
+            for operator in package.manifest.iter().flat_map(|manifest| &manifest.operators) {
+                output.text(format!("  {:22} {}", operator.id, operator.summary));
+            }
+        } else {
+            output.text(format!("{}  cannot be used", line.plugin));
+        }
+        refusals(output, package);
+    }
+    output.document(&catalog.plugins().iter().map(listed).collect::<Vec<_>>())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refusals(output: &Output, package: &Package) {
+    if let Err(rejection) = &package.manifest {
+        output.refusal(package, rejection);
+    }
+    if let Some(rejection) = &package.rejected {
+        output.refusal(package, rejection);
+    }
+    for candidate in &package.candidates {
+        match &candidate.status {
+            Status::Usable(_) => {}
+            Status::Rejected(rejection) => output.refusal(package, rejection),
+            Status::Quarantined(_) => {
+                output.text(format!("  {}", candidate.status.refusal().unwrap_or_default()));
+                output.text(format!("  {}", candidate.status.remedy().unwrap_or_default()));
+            }
+        }
+    }
+}
+
+fn describe(output: &Output, catalog: &Catalog, operator: &str) -> Result<ExitCode> {
+    let selection = catalog.pick(&OperatorRef::parse(operator)?, &LaneOrder::default())?;
+    let Descriptor { id, summary, inputs, outputs, parameters, preserves, .. } = &selection.descriptor;
+    output.text(format!("{id}  {} ({})\n  {summary}", selection.artifact.label(), selection.lane));
+    for port in inputs {
+        let dtypes: Vec<_> = port.dtypes.iter().map(|dtype| dtype.name()).collect();
+        let labels = if port.labels { ", labels" } else { "" };
+        let optional = if port.optional { ", optional" } else { "" };
+        output.text(format!("  in   {:14} {}{labels}{optional}", port.name, dtypes.join(" ")));
+    }
+    for port in outputs {
+        output.text(format!("  out  {:14} {:?}", port.name, port.kind).to_lowercase());
+    }
+    for parameter in parameters {
+        output.text(format!("  --param {}={}", parameter.name, parameter.default_value()));
+        output.text(format!("       {} ({})", parameter.doc, parameter.usage()));
+    }
+    output.text(format!("  keeps support for: {preserves}"));
+    output.document(&selection.descriptor)?;
+    Ok(ExitCode::SUCCESS)
+}

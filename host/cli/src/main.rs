@@ -1,0 +1,46 @@
+//! The program `parfocal`.
+//!
+//! Results go to standard output, progress and errors to standard error; `--json` prints one JSON document. Exit codes:
+//! 0 done, 1 something failed, 2 the command line was wrong.
+
+mod args;
+mod commands;
+mod files;
+mod folders;
+mod output;
+mod package;
+mod progress;
+mod session;
+mod steps;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let output = output::Output { json: cli.json, quiet: cli.quiet };
+    let folders = folders::Folders::new(cli.plugins);
+    let result = match cli.command {
+        Command::Run(run) => {
+            let order = matches.subcommand_matches("run").map(args::step_order).unwrap_or_default();
+            commands::run::command(&output, &folders, &run, &order)
+        }
+        Command::Image(command) => commands::image::command(&output, &command),
+        Command::Plugins(command) => commands::plugins::command(&output, &folders, &command),
+        Command::New(command) => commands::new::command(&output, &command),
+        Command::Package(arguments) => commands::package::command(&output, &arguments),
+        Command::Doctor => commands::doctor::command(&output, &folders),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "parfocal", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    result.unwrap_or_else(|error| output.failure(&error))
+}

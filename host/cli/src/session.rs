@@ -1,0 +1,95 @@
+//! The host of one run of the program: the catalog and the lanes.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use parfocal_catalog::{Catalog, HostSupport, LaneOrder, OperatorRef, Selection};
+use parfocal_core::{Lane, Library};
+use parfocal_manifest::LaneKind;
+use parfocal_native::NativeLane;
+use parfocal_types::{Error, ErrorKind, Result};
+
+use crate::{args::LaneName, folders::Folders};
+
+/// The catalog and the lanes.
+pub(crate) struct Session {
+    pub(crate) catalog: Catalog,
+    lanes: BTreeMap<LaneKind, Box<dyn Lane>>,
+}
+
+impl Session {
+    /// Looks at the plugin folders; nothing is loaded.
+    pub(crate) fn open(folders: &Folders) -> Result<Self> {
+        let mut lanes: BTreeMap<LaneKind, Box<dyn Lane>> = BTreeMap::new();
+        lanes.insert(LaneKind::Native, Box::new(NativeLane::new()));
+        #[cfg(feature = "wasm")]
+        lanes.insert(LaneKind::Wasm, Box::new(wasm(folders)?));
+        let support = HostSupport::this_computer().with_lanes(lanes.keys().copied());
+        Ok(Self { catalog: Catalog::scan(&folders.plugins, &support, &folders.state), lanes })
+    }
+
+    /// Picks and loads an operator.
+    pub(crate) fn load(
+        &mut self,
+        operator: &str,
+        lane: Option<LaneName>,
+    ) -> Result<(Selection, Arc<dyn Library>)> {
+        let order = match lane {
+            None => LaneOrder::default(),
+            Some(LaneName::Native) => LaneOrder::only(LaneKind::Native),
+            Some(LaneName::Wasm) => LaneOrder::only(LaneKind::Wasm),
+        };
+        let selection = self.catalog.pick(&OperatorRef::parse(operator)?, &order)?;
+        let lane = self
+            .lanes
+            .get(&selection.lane)
+            .ok_or_else(|| Error::not_supported(format!("the {} lane in this build", selection.lane)))?;
+        let loaded = lane.load(&selection.artifact).and_then(|library| {
+            agree(&selection, &*library)?;
+            Ok(library)
+        });
+        match loaded {
+            Ok(library) => Ok((selection, library)),
+            Err(error) => Err(self.quarantined(&selection, error)),
+        }
+    }
+
+    /// Puts a file that cannot be loaded, though everything about it looked right, into quarantine.
+    fn quarantined(&mut self, selection: &Selection, error: Error) -> Error {
+        let broken = matches!(
+            error.kind(),
+            ErrorKind::Corrupt { .. }
+                | ErrorKind::Protocol { .. }
+                | ErrorKind::Incompatible { .. }
+                | ErrorKind::PluginDied { .. }
+                | ErrorKind::Timeout { .. }
+        );
+        if broken && self.catalog.put_in_quarantine(selection.artifact.sha256, error.to_string()).is_ok() {
+            let remedy = error.remedy().map(|remedy| format!("{remedy}; ")).unwrap_or_default();
+            let id = &selection.artifact.plugin;
+            return error.with_remedy(format!(
+                "{remedy}the file is in quarantine now, `parfocal plugins release {id}` takes it back"
+            ));
+        }
+        error
+    }
+}
+
+#[cfg(feature = "wasm")]
+fn wasm(folders: &Folders) -> Result<parfocal_wasm::WasmLane> {
+    let options = parfocal_wasm::WasmOptions { cache_dir: folders.cache.clone() };
+    // A cache that cannot be used costs time, not the run.
+    parfocal_wasm::WasmLane::new(options)
+        .or_else(|_| parfocal_wasm::WasmLane::new(parfocal_wasm::WasmOptions { cache_dir: None }))
+}
+
+/// Holds the manifest's description of the operator against the code's.
+fn agree(selection: &Selection, library: &dyn Library) -> Result<()> {
+    let id = &selection.descriptor.id;
+    if library.operators().iter().any(|descriptor| *descriptor == selection.descriptor) {
+        return Ok(());
+    }
+    let kind = ErrorKind::Incompatible { have: "the code".into(), need: "plugin.toml".into() };
+    Err(Error::new(kind, format!("code and plugin.toml describe operator `{id}` differently"))
+        .with_origin(selection.artifact.label())
+        .with_remedy("package the plugin again: `parfocal package` writes what the code says"))
+}
