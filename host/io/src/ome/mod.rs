@@ -18,6 +18,7 @@
 //! ```
 
 mod annotation;
+mod attributes;
 mod model;
 mod parse;
 mod spec;

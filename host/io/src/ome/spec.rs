@@ -202,19 +202,16 @@ fn planes_into(channel: &mut Channel, pixels: &Pixels, index: u64, extent: Exten
         .collect();
     planes.sort_by_key(|plane| (plane.t, plane.z));
     planes.dedup_by_key(|plane| (plane.t, plane.z));
-    if extent[Axis::T].checked_mul(extent[Axis::Z]) == Some(planes.len() as u64) {
-        if let Some(first) = planes.first().map(|plane| plane.conditions.clone()) {
-            let all = |same: &dyn Fn(&Conditions) -> bool| planes.iter().all(|plane| same(&plane.conditions));
-            let exposure = all(&|plane| plane.exposure == first.exposure);
-            let place = all(&|plane| plane.stage_position == first.stage_position);
-            if exposure {
-                channel.conditions.exposure = first.exposure;
-                planes.iter_mut().for_each(|plane| plane.conditions.exposure = None);
-            }
-            if place {
-                channel.conditions.stage_position = first.stage_position;
-                planes.iter_mut().for_each(|plane| plane.conditions.stage_position = None);
-            }
+    let all_described = extent[Axis::T].checked_mul(extent[Axis::Z]) == Some(planes.len() as u64);
+    let first = planes.first().filter(|_| all_described).map(|plane| plane.conditions.clone());
+    if let Some(first) = first {
+        if planes.iter().all(|plane| plane.conditions.exposure == first.exposure) {
+            channel.conditions.exposure = first.exposure;
+            planes.iter_mut().for_each(|plane| plane.conditions.exposure = None);
+        }
+        if planes.iter().all(|plane| plane.conditions.stage_position == first.stage_position) {
+            channel.conditions.stage_position = first.stage_position;
+            planes.iter_mut().for_each(|plane| plane.conditions.stage_position = None);
         }
     }
     planes.retain(|plane| !plane.conditions.is_unknown());

@@ -73,9 +73,10 @@ fn ordinary_permissions(_: &mut tempfile::Builder<'_, '_>) {}
 /// What an error of the operating system means for somebody who writes `target`.
 pub(crate) fn store_error(error: io::Error, target: &Path) -> Error {
     let shown = target.display();
-    let folder = folder_of(target).display();
+    let place = folder_of(target);
+    let folder = place.display();
     let (kind, why, remedy) = match error.kind() {
-        Io::NotFound => (
+        Io::NotFound if !place.exists() => (
             ErrorKind::NotFound,
             format!("there is no folder `{folder}`"),
             format!("create it with `mkdir -p {folder}`, or choose another place"),

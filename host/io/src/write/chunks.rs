@@ -131,10 +131,11 @@ impl Grid {
     pub(crate) fn next(&self, chunk: Chunk) -> Option<Chunk> {
         let level = &self.levels[chunk.level];
         let last = |count: u64, index: u64| index % 2 == 1 || index + 1 == count;
-        if last(level.rows, chunk.row) && last(level.columns, chunk.column) {
-            if let Some(parent) = self.parent(chunk) {
-                return Some(parent);
-            }
+        if last(level.rows, chunk.row)
+            && last(level.columns, chunk.column)
+            && let Some(parent) = self.parent(chunk)
+        {
+            return Some(parent);
         }
         let base = self.bottom_right(chunk);
         let full = &self.levels[0];

@@ -172,15 +172,31 @@ mod tests {
             let mut level = Directory::default();
             level.set(256, Value::Long(3));
             let (plain, sub) = (main.size(big), level.size(big));
-            let bytes = encode(main.clone(), &[], 100, true, big).unwrap();
-            assert_eq!(bytes.len() as u64, plain);
+            let alone = encode(main.clone(), &[], 100, true, big).unwrap();
+            assert_eq!(alone.len() as u64, plain);
+            // Behind the last entry stands where the next plane begins.
+            let (count, entry, word) = if big { (8, 20, 8) } else { (2, 12, 4) };
+            let next = count + 4 * entry;
+            assert_eq!(number(&alone[next..next + word]), 100 + plain);
+
             let bytes = encode(main, &[level.clone(), level], 100, false, big).unwrap();
-            assert_eq!(bytes.len() as u64 % 2, 0);
-            let last = bytes.len() as u64 - sub;
-            let (count, width) = if big { (8, 8) } else { (2, 2) };
-            assert_eq!(bytes[usize::try_from(last).unwrap()], 1, "one entry");
-            assert!(count == width);
+            let tag = bytes[count..].chunks(entry).find(|tag| number(&tag[..2]) == 330).unwrap();
+            let at = usize::try_from(number(&tag[entry - word..]) - 100).unwrap();
+            let offsets = [number(&bytes[at..at + word]), number(&bytes[at + word..at + 2 * word])];
+            let end = 100 + bytes.len() as u64;
+            assert_eq!(offsets, [end - 2 * sub, end - sub]);
+            for offset in offsets {
+                let at = usize::try_from(offset - 100).unwrap();
+                assert_eq!(
+                    (number(&bytes[at..at + count]), number(&bytes[at + count..at + count + 2])),
+                    (1, 256)
+                );
+            }
         }
+    }
+
+    fn number(bytes: &[u8]) -> u64 {
+        bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
 
     #[test]
