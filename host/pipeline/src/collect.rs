@@ -17,6 +17,9 @@ pub(crate) struct Collected {
     records: BTreeMap<usize, Record>,
 }
 
+/// What each group gave, with the positions that distinguish it.
+pub(crate) type Groups = Vec<(Vec<(Axis, u64)>, Collected)>;
+
 /// The sink of one call of `finish`.
 pub(crate) struct Collector<'a> {
     descriptor: &'a Descriptor,
@@ -80,7 +83,7 @@ pub(crate) type Joined = (Vec<(usize, Table)>, Vec<(usize, Record)>);
 ///
 /// # Errors
 /// `invalid-argument` when a table has other columns in another group.
-pub(crate) fn join(descriptor: &Descriptor, groups: Vec<(Vec<(Axis, u64)>, Collected)>) -> Result<Joined> {
+pub(crate) fn join(descriptor: &Descriptor, groups: Groups) -> Result<Joined> {
     let of_kind = |kind: OutputKind| {
         let ports = descriptor.outputs.iter().enumerate();
         ports.filter(move |(_, port)| port.kind == kind).map(|(index, _)| index)

@@ -9,12 +9,11 @@ use std::{
     time::Duration,
 };
 
-use parfocal_image::Axis;
 use parfocal_operator::Operator;
 use parfocal_types::error::{Error, Result};
 
 use crate::{
-    collect::{Collected, Collector},
+    collect::{Collected, Collector, Groups},
     run::Context,
     services::Stop,
     workers::for_each,
@@ -44,14 +43,11 @@ impl Partials {
 
 type Instance = Box<dyn Operator>;
 
-/// Runs a reduce operator over all groups; gives what each group concluded, in order, with what distinguishes it.
+/// Runs a reduce operator over all groups; gives what each group said in `finish`, in order.
 ///
 /// # Errors
 /// What operator, sources and sinks say; `cancelled`.
-pub(crate) fn reduce(
-    context: &Context,
-    workers: &mut [Instance],
-) -> Result<Vec<(Vec<(Axis, u64)>, Collected)>> {
+pub(crate) fn reduce(context: &Context, workers: &mut [Instance]) -> Result<Groups> {
     let (groups, tiles, hands) = (context.grid.groups(), context.grid.tiles(), workers.len() as u64);
     // Many groups, or groups too small for all workers, go to one worker each; the calls that an instance sees for one
     // group stay together either way.

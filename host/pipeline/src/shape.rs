@@ -197,7 +197,7 @@ impl Shapes<'_> {
         Ok(None)
     }
 
-    /// What a cut costs, in pixels that are read, padded or written: the time of the nominal workers.
+    /// What a cut costs, in pixels that are read, padded or written: the time of the nominal workers times their number.
     fn cost(&self, tile: &Extent) -> Result<u128> {
         let [core, ..] = self.samples(tile);
         let mut pixels = OVERHEAD.saturating_add(core.extent.count().unwrap_or(u64::MAX));
@@ -207,8 +207,9 @@ impl Shapes<'_> {
             let decoded = decoded(&window.read, chunk, &spec.extent);
             pixels = pixels.saturating_add(held).saturating_add(decoded);
         }
-        let rounds = Grid::new(self.planned.facts.work, *tile, [false; 5]).total().div_ceil(NOMINAL_WORKERS);
-        Ok(u128::from(rounds) * u128::from(pixels))
+        // All tiles shared evenly, and half a tile at the end while the others have nothing left to do.
+        let tiles = Grid::new(self.planned.facts.work, *tile, [false; 5]).total();
+        Ok(u128::from(tiles.saturating_add(NOMINAL_WORKERS / 2)) * u128::from(pixels))
     }
 
     fn too_much(&self, need: u64) -> Error {

@@ -4,7 +4,7 @@
 //! row by row, a budget smaller than the sink's pieces), the parts are gathered until a piece is complete.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Mutex, PoisonError},
 };
 
@@ -79,12 +79,13 @@ impl Writer {
         allocator: &FrameAllocator,
     ) -> Result<Option<Frame>> {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        if !pending.contains_key(&piece.origin) {
-            let frame = allocator.allocate(tile.dtype(), *piece)?;
-            let missing = piece.extent.count().unwrap_or(u64::MAX);
-            pending.insert(piece.origin, Piece { frame, missing });
-        }
-        let Some(waiting) = pending.get_mut(&piece.origin) else { return Ok(None) };
+        let waiting = match pending.entry(piece.origin) {
+            Entry::Occupied(waiting) => waiting.into_mut(),
+            Entry::Vacant(place) => {
+                let frame = allocator.allocate(tile.dtype(), *piece)?;
+                place.insert(Piece { frame, missing: piece.extent.count().unwrap_or(u64::MAX) })
+            }
+        };
         copy_pixels(&tile.part(part)?, &mut waiting.frame.pixels_mut()?.part_mut(part)?)?;
         waiting.missing -= part.extent.count().unwrap_or(0).min(waiting.missing);
         if waiting.missing > 0 {
