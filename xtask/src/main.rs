@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::tools::Wanted;
-use xtask::{bench, check, demo, sdk, test, tools};
+use xtask::{bench, check, demo, plugins, sdk, test, tools};
 
 /// The repository's tasks. Each can be run from a clean clone; what it needs is installed into .tools, once.
 #[derive(Parser)]
@@ -19,6 +19,11 @@ struct Cli {
 enum Task {
     /// Make a synthetic stack with known truth, run it through plugins of every kind, write the results to demo-output.
     Demo {
+        #[command(flatten)]
+        wanted: Wanted,
+    },
+    /// Build the program and the plugins of this repository, and print where they are.
+    Plugins {
         #[command(flatten)]
         wanted: Wanted,
     },
@@ -75,6 +80,7 @@ fn run(task: Task) -> Result<()> {
     let root = xtask::workspace_root();
     match task {
         Task::Demo { wanted } => demo::command(&root, &wanted),
+        Task::Plugins { wanted } => plugins::command(&root, &wanted),
         Task::Test { wanted, cargo } => test::command(&root, &wanted, &cargo),
         Task::Check { list: true, .. } => {
             check::list();

@@ -1,19 +1,98 @@
-//! Builds the plugins that tests, demo and benchmarks load: every lane's artifact, in folders as a user would have them.
+//! Builds the program and the plugins that tests, demo and benchmarks load, in folders as a user would have them.
 
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::tools::Installed;
+use crate::process;
+use crate::tools::{self, Installed, Wanted};
 
-/// Builds all plugins and returns the folders that the host is to search.
+/// A plugin of this repository in Rust: the package and the folder with its manifest.
+const RUST: &[(&str, &str)] = &[("parfocal-classical", "plugins/classical")];
+
+/// A plugin of this repository in C: the folder with its manifest, and the source in it.
+const C: &[(&str, &str)] = &[("plugins/c-examples/subtract-offset", "subtract_offset.c")];
+
+/// What was built.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// The program `parfocal`.
+    pub program: PathBuf,
+    /// The folder in which every plugin has a folder of its own.
+    pub plugins: PathBuf,
+}
+
+/// Builds the program and all plugins.
 ///
-/// The native ones with `cargo build --release`, the components with
-/// [`WasmToolchain::build`](crate::tools::WasmToolchain::build), the C ones with the system's compiler. A plugin whose
-/// tool was left out is left out with it, and a line says so.
+/// The Rust ones with `cargo build --release` and as components with
+/// [`WasmToolchain::build`](crate::tools::WasmToolchain::build), the C ones with the system's compiler. Where the WASM
+/// toolchain was left out, components are left out with it, and a line says so.
 ///
 /// # Errors
-/// When a plugin does not build.
-pub fn build(_root: &Path, _tools: &Installed) -> Result<Vec<PathBuf>> {
-    Ok(Vec::new())
+/// When something does not build.
+pub fn build(root: &Path, tools: &Installed) -> Result<Built> {
+    eprintln!("building the program and the plugins");
+    let mut cargo = process::cargo();
+    cargo.current_dir(root).args(["build", "--release", "--quiet", "-p", "parfocal-cli"]);
+    for (package, _) in RUST {
+        cargo.args(["-p", package]);
+    }
+    process::run(&mut cargo)?;
+    let target = root.join("target/release");
+    let built = Built { program: target.join("parfocal"), plugins: root.join("target/plugins") };
+    fs::create_dir_all(&built.plugins)
+        .with_context(|| format!("could not make {}", built.plugins.display()))?;
+    for (package, folder) in RUST {
+        let library = target.join(format!("lib{}.so", package.replace('-', "_")));
+        let mut files = vec![("--native", library)];
+        match tools.wasm.ready() {
+            Some(toolchain) => {
+                files.push(("--wasm", toolchain.build(package, &root.join(folder).join("Cargo.toml"))?));
+            }
+            None => eprintln!("  {package} is built without its WASM component"),
+        }
+        pack(root, &built, folder, &files)?;
+    }
+    for (folder, source) in C {
+        let library = compile(root, folder, source)?;
+        pack(root, &built, folder, &[("--native", library)])?;
+    }
+    Ok(built)
+}
+
+/// `cargo xtask plugins`: builds everything and says where it is.
+///
+/// # Errors
+/// As [`build`], and when a tool cannot be installed.
+pub fn command(root: &Path, wanted: &Wanted) -> Result<()> {
+    let built = build(root, &tools::install(root, wanted)?)?;
+    println!("program  {}", built.program.display());
+    println!("plugins  {}", built.plugins.display());
+    Ok(())
+}
+
+/// Compiles one C file into a library with the header alone.
+fn compile(root: &Path, folder: &str, source: &str) -> Result<PathBuf> {
+    let output = root.join("target/c");
+    fs::create_dir_all(&output).with_context(|| format!("could not make {}", output.display()))?;
+    let library = output.join(format!("lib{}.so", source.trim_end_matches(".c")));
+    let mut cc = Command::new("cc");
+    cc.args(["-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-fvisibility=hidden", "-I"])
+        .arg(root.join("sdk/abi/include"))
+        .arg("-o")
+        .arg(&library)
+        .arg(root.join(folder).join(source));
+    process::run(&mut cc)?;
+    Ok(library)
+}
+
+fn pack(root: &Path, built: &Built, folder: &str, files: &[(&str, PathBuf)]) -> Result<()> {
+    let mut program = Command::new(&built.program);
+    program.arg("package").arg(root.join(folder)).arg("--output").arg(&built.plugins).arg("--json");
+    for (flag, file) in files {
+        program.arg(flag).arg(file);
+    }
+    process::output(&mut program).map(|_| ())
 }
