@@ -22,3 +22,4 @@ mod read_judged;
 mod read_malformed;
 mod read_mutated;
 mod read_png;
+mod read_tiff;

@@ -1,5 +1,6 @@
 //! Reading next to tifffile: what both say about the same files. Shared by the test and by the command that writes
 //! the table of `docs/formats.md`.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "part of tests; the command may stop as they do")]
 
 use std::{
     collections::BTreeMap,

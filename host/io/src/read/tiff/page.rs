@@ -329,5 +329,5 @@ fn one_after_the_other(layout: &Layout, offsets: &[u64]) -> bool {
 
 /// Whether the samples of a page are whole bytes, so that an unbroken run of them is a stack of planes.
 pub(crate) fn is_whole_bytes(stored: Stored) -> bool {
-    stored.bits() % 8 == 0
+    stored.bits().is_multiple_of(8)
 }

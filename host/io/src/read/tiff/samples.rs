@@ -59,9 +59,9 @@ fn word_size(stored: Stored) -> usize {
     match stored {
         Stored::Float(24) => 3,
         other => match other.bits() {
-            ..=8 => 1,
-            ..=16 => 2,
-            ..=32 => 4,
+            0..=8 => 1,
+            9..=16 => 2,
+            17..=32 => 4,
             _ => 8,
         },
     }
@@ -183,8 +183,8 @@ fn unpack(bytes: &[u8], row: Row, rows: usize, bits: u32) -> Vec<u8> {
     let count = row.width * row.samples;
     let row_bytes = (count * bits as usize).div_ceil(8);
     match bits {
-        ..=8 => unpack_as(bytes, count, row_bytes, rows, bits, |value| [value as u8]),
-        ..=16 => unpack_as(bytes, count, row_bytes, rows, bits, |value| (value as u16).to_ne_bytes()),
+        0..=8 => unpack_as(bytes, count, row_bytes, rows, bits, |value| [value as u8]),
+        9..=16 => unpack_as(bytes, count, row_bytes, rows, bits, |value| (value as u16).to_ne_bytes()),
         _ => unpack_as(bytes, count, row_bytes, rows, bits, |value| (value as u32).to_ne_bytes()),
     }
 }
@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn odd_depths_are_unpacked_highest_bit_first() {
         let row = Row { width: 3, samples: 1 };
-        assert_eq!(unpack(&[0b101_011_11, 0b0_0000000], row, 1, 3), [5, 3, 6]);
+        assert_eq!(unpack(&[0b1010_1111, 0], row, 1, 3), [5, 3, 6]);
         let row = Row { width: 2, samples: 1 };
         let words = unpack(&[0xAB, 0xCD, 0xEF], row, 1, 12);
         let words: Vec<u16> = words.chunks(2).map(|w| u16::from_ne_bytes([w[0], w[1]])).collect();

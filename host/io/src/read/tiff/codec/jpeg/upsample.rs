@@ -8,13 +8,13 @@ pub(super) fn rows(component: &Component, y: usize, across: usize, down: usize, 
     let source = y / down;
     let this = component.row(source);
     // The row of the two neighbours that is nearer to this one of two output rows.
-    let near = component.row(if y % 2 == 0 { source.saturating_sub(1) } else { source + 1 });
+    let near = component.row(if y.is_multiple_of(2) { source.saturating_sub(1) } else { source + 1 });
     match (across, down) {
         (1, 1) => out.iter_mut().zip(this).for_each(|(to, from)| *to = *from),
         (2, 1) if component.width > 2 => double(this, out),
         (2, 2) if component.width > 2 => double_both(this, near, out),
         (1, 2) => {
-            let bias = if y % 2 == 0 { 1 } else { 2 };
+            let bias = if y.is_multiple_of(2) { 1 } else { 2 };
             for ((to, a), b) in out.iter_mut().zip(this).zip(near) {
                 *to = ((u32::from(*a) * 3 + u32::from(*b) + bias) >> 2) as u8;
             }
