@@ -85,3 +85,28 @@ fn typos_and_wrong_words_do_not_fit_the_schema() {
         assert!(!validator.is_valid(&as_json(&text)), "{from} -> {to} fits the schema");
     }
 }
+
+#[test]
+fn manifests_of_the_repository_parse_and_fit_the_schema() {
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
+    let folders = |folder: &Path| -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
+    };
+    let mut all = folders(&plugins);
+    all.extend(all.clone().iter().flat_map(|folder| folders(folder)));
+    let files: Vec<_> =
+        all.iter().map(|folder| folder.join("plugin.toml")).filter(|file| file.exists()).collect();
+    if files.is_empty() {
+        println!("skipped: there are no plugins beside the packed SDK");
+        return;
+    }
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        Manifest::parse(&text)
+            .unwrap_or_else(|error| panic!("{}:{error}\n{}", file.display(), error.remedy()));
+        let errors: Vec<_> = validator.iter_errors(&as_json(&text)).map(|error| error.to_string()).collect();
+        assert_eq!(errors, Vec::<String>::new(), "{}", file.display());
+    }
+}
