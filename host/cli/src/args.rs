@@ -35,8 +35,16 @@ pub(crate) enum Command {
     /// Write the beginning of a plugin that builds and runs.
     #[command(subcommand)]
     New(New),
+    /// Compile the plugin in a folder, and package it.
+    Build(Build),
     /// Put built code and a manifest together into a plugin that can be loaded.
     Package(Package),
+    /// Make a stack whose truth is known, run operators of all kinds on it, and show what they found.
+    Demo {
+        /// Where files go.
+        #[arg(default_value = "demo-output")]
+        folder: PathBuf,
+    },
     /// Tell what this installation has and what it lacks.
     Doctor,
     /// Print completions for a shell.
@@ -185,7 +193,8 @@ pub(crate) enum New {
         /// The folder; the name by default.
         #[arg(long)]
         folder: Option<PathBuf>,
-        /// The folder of the SDK; by default the packed SDK is expected in `sdk` beside the plugin's folder.
+        /// The folder of the SDK; else $PARFOCAL_SDK, else the nearest `sdk` or `parfocal-sdk-<version>` beside the
+        /// plugin's folder or above it.
         #[arg(long)]
         sdk: Option<PathBuf>,
     },
@@ -197,6 +206,27 @@ pub(crate) enum Language {
     Rust,
     /// C, with the header alone.
     C,
+}
+
+/// Compile the plugin in a folder, and package it.
+///
+/// Rust (a folder with `Cargo.toml`): `cargo build --release`, native and, where the target wasm32-unknown-unknown is
+/// installed, as a WASM component. C (a folder with `.c` files): the system's C compiler, with `parfocal.h` from the
+/// folder or the SDK. What is left out is told.
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// The plugin's folder, with its `plugin.toml`.
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// Where the package's folder is made; `target/parfocal` in the plugin's folder by default.
+    #[arg(long, short)]
+    pub(crate) output: Option<PathBuf>,
+    /// Native code only.
+    #[arg(long)]
+    pub(crate) without_wasm: bool,
+    /// The folder of the SDK, for C plugins without a `parfocal.h` of their own.
+    #[arg(long)]
+    pub(crate) sdk: Option<PathBuf>,
 }
 
 /// Put built code and a manifest together into a plugin that can be loaded.

@@ -5,13 +5,17 @@
 
 mod args;
 mod commands;
+mod compile;
+mod demo;
 mod files;
 mod folders;
 mod output;
 mod package;
 mod progress;
+mod sdk;
 mod session;
 mod steps;
+mod templates;
 
 use std::process::ExitCode;
 
@@ -35,7 +39,9 @@ fn main() -> ExitCode {
         Command::Image(command) => commands::image::command(&output, &command),
         Command::Plugins(command) => commands::plugins::command(&output, &folders, &command),
         Command::New(command) => commands::new::command(&output, &command),
+        Command::Build(arguments) => commands::build::command(&output, &arguments),
         Command::Package(arguments) => commands::package::command(&output, &arguments),
+        Command::Demo { folder } => demo::command(&output, &folders, &folder),
         Command::Doctor => commands::doctor::command(&output, &folders),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "parfocal", &mut std::io::stdout());

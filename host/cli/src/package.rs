@@ -66,7 +66,8 @@ pub(crate) fn make(arguments: &args::Package) -> Result<Made> {
     })
 }
 
-fn cannot(verb: &str, path: &Path, error: std::io::Error) -> Error {
+/// The error of a file or folder that could not be read, written or made.
+pub(crate) fn cannot(verb: &str, path: &Path, error: std::io::Error) -> Error {
     let kind = match error.kind() {
         std::io::ErrorKind::NotFound => ErrorKind::NotFound,
         std::io::ErrorKind::PermissionDenied => {

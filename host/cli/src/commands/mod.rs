@@ -1,5 +1,6 @@
 //! One module for each command.
 
+pub(crate) mod build;
 pub(crate) mod doctor;
 pub(crate) mod image;
 pub(crate) mod new;

@@ -1,0 +1,70 @@
+//! `parfocal build`.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use parfocal_manifest::FILE_NAME;
+use parfocal_types::{Error, Result};
+use serde::Serialize;
+
+use crate::{
+    args::{Build, Package},
+    compile::{self, Compiled},
+    output::Output,
+    package::{self, Made},
+};
+
+/// A plugin that was built and packaged.
+#[derive(Debug, Serialize)]
+struct Built {
+    #[serde(flatten)]
+    made: Made,
+    #[serde(flatten)]
+    compiled: Compiled,
+    next: String,
+}
+
+pub(crate) fn command(output: &Output, arguments: &Build) -> Result<ExitCode> {
+    let folder = &arguments.folder;
+    if !folder.join(FILE_NAME).is_file() {
+        return Err(Error::not_found(format!("there is no {FILE_NAME} in {}", folder.display()))
+            .with_remedy("name the folder of a plugin; `parfocal new operator <name>` writes one"));
+    }
+    let compiled = compile::plugin(arguments, output.quiet || output.json)?;
+    let place = arguments.output.clone().unwrap_or_else(|| folder.join("target").join("parfocal"));
+    let made = package::make(&Package {
+        folder: folder.clone(),
+        native: Some(compiled.native.clone()),
+        wasm: compiled.wasm.clone(),
+        output: place.clone(),
+    })?;
+    let built = Built { next: next(&made, &place), made, compiled };
+    show(output, &built);
+    output.document(&built)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(output: &Output, built: &Built) {
+    output.text(format!("{} is ready in {}", built.made.label, built.made.folder.display()));
+    let artifact = |name: &str, file: &Path| output.text(format!("  {name:8} {}", file.display()));
+    artifact("native", &built.compiled.native);
+    if let Some(wasm) = &built.compiled.wasm {
+        artifact("wasm", wasm);
+    }
+    if let Some(why) = &built.compiled.wasm_left_out {
+        output.text(format!("  wasm     left out: {why}"));
+    }
+    for operator in &built.made.operators {
+        output.text(format!("  {operator}"));
+    }
+    output.text(format!("Next:\n  {}", built.next));
+}
+
+/// The command that runs the first operator.
+fn next(made: &Made, place: &Path) -> String {
+    let first = made.operators.first().and_then(|text| text.split(':').next()).unwrap_or("<operator>");
+    let place: PathBuf = place.components().collect();
+    format!("parfocal --plugins {} run {first} in.tif -o out.ome.tif", place.display())
+}
