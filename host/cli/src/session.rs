@@ -85,7 +85,7 @@ fn wasm(folders: &Folders) -> Result<parfocal_wasm::WasmLane> {
 /// Holds the manifest's description of the operator against the code's.
 fn agree(selection: &Selection, library: &dyn Library) -> Result<()> {
     let id = &selection.descriptor.id;
-    if library.operators().iter().any(|descriptor| *descriptor == selection.descriptor) {
+    if library.operators().contains(&selection.descriptor) {
         return Ok(());
     }
     let kind = ErrorKind::Incompatible { have: "the code".into(), need: "plugin.toml".into() };

@@ -605,9 +605,9 @@ pub unsafe fn read_descriptor(descriptor: &raw::Descriptor) -> Result<Descriptor
                 })
             })
             .collect::<Result<_>>()?,
-        // SAFETY: as the caller vouches.
         parameters: parameters
             .iter()
+            // SAFETY: as the caller vouches.
             .map(|spec| unsafe { read_parameter_spec(spec) })
             .collect::<Result<_>>()?,
     })

@@ -36,8 +36,11 @@ const SEED: u64 = 1;
 /// Smallest nucleus, in voxels: a tenth of a typical one. Smaller objects are noise above the threshold.
 const SMALLEST: &str = "3000";
 
-/// The steps: operator, lane, parameters. The input of each is the image of the one before.
-const STEPS: [(&str, LaneName, &[(&str, &str)]); 5] = [
+/// A step of the demo: operator, lane, parameters.
+type DemoStep = (&'static str, LaneName, &'static [(&'static str, &'static str)]);
+
+/// The steps; the input of each is the image of the one before.
+const STEPS: [DemoStep; 5] = [
     ("org.example.subtract-offset-c/subtract-offset", LaneName::Native, &[("offset", "100")]),
     ("gaussian", LaneName::Native, &[("sigma", "2")]),
     ("otsu-threshold", LaneName::Wasm, &[]),
