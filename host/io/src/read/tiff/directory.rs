@@ -36,6 +36,8 @@ pub(crate) mod tag {
     pub(crate) const SAMPLE_FORMAT: u16 = 339;
     pub(crate) const JPEG_TABLES: u16 = 347;
     pub(crate) const YCBCR_SUBSAMPLING: u16 = 530;
+    /// MetaMorph's UIC2: one value for each plane of the stack.
+    pub(crate) const METAMORPH_PLANES: u16 = 33_629;
 }
 
 /// The order of the bytes in a number.
@@ -206,7 +208,12 @@ impl Directory {
         self.find(tag).is_some()
     }
 
-    /// The bytes of a value, and their field type.
+    /// How many values a tag claims; 0 when the page has no such tag.
+    pub(crate) fn count(&self, tag: u16) -> u64 {
+        self.find(tag).map_or(0, |entry| entry.count)
+    }
+
+    /// The bytes of a value.
     fn raw(&self, source: &mut Directories<'_>, entry: &Entry) -> Result<Vec<u8>> {
         let size = type_size(entry.kind).ok_or_else(|| {
             Error::corrupt(format!("tag {} has the unknown field type {}", entry.tag, entry.kind))

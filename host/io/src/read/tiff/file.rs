@@ -20,8 +20,10 @@ pub(crate) struct TiffFile {
     pub(crate) pages: Vec<Page>,
     /// `ImageDescription` of the first page.
     pub(crate) description: String,
-    /// `ImageDescription` of the second page starts a series of its own in files of several shaped series.
+    /// Descriptions that start a series: that of page 0, and those with a shape by tifffile.
     pub(crate) descriptions: Vec<(usize, String)>,
+    /// Planes of a MetaMorph stack, of which only the first has a directory; 0 for other files.
+    pub(crate) metamorph_planes: u64,
     /// Pixels per unit along X and Y, as the first page says.
     pub(crate) resolution: [Option<f64>; 2],
 }
@@ -39,6 +41,7 @@ impl TiffFile {
             pages: Vec::new(),
             description: String::new(),
             descriptions: Vec::new(),
+            metamorph_planes: 0,
             resolution: [None; 2],
         };
         let (mut source, mut offset) = Directories::new(&this.bytes)?;
@@ -48,6 +51,7 @@ impl TiffFile {
         while let Some(directory) = source.read(offset)? {
             let number = pages.len();
             if number == 0 {
+                this.metamorph_planes = directory.count(tag::METAMORPH_PLANES);
                 for (slot, tag) in this.resolution.iter_mut().zip([tag::X_RESOLUTION, tag::Y_RESOLUTION]) {
                     *slot = directory.fraction(&mut source, tag)?;
                 }

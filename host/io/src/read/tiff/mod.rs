@@ -47,7 +47,10 @@ fn images(mut file: TiffFile, notes: &mut Vec<String>) -> Result<(Format, Vec<Ve
         let stacks = stack::imagej(&mut file)?;
         return Ok((Format::ImageJ, of_stacks(file, stacks)?));
     }
-    let stacks = stack::shaped(&mut file).unwrap_or_else(|| stack::plain(&file));
+    let stacks = match stack::metamorph(&mut file)? {
+        Some(stacks) => stacks,
+        None => stack::shaped(&mut file).unwrap_or_else(|| stack::plain(&file)),
+    };
     Ok((Format::Tiff, of_stacks(file, stacks)?))
 }
 

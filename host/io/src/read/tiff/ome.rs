@@ -20,8 +20,8 @@ use crate::{
     read::bytes::FileBytes,
 };
 
-/// Planes of one image; more than a month of video.
-const MAX_PLANES: u64 = 1 << 24;
+/// Planes of all images of a document; six hours of video. Bounds the list that a short document can claim.
+const MAX_PLANES: u64 = 1 << 21;
 
 /// Files of a folder that are looked at to find a renamed one of a set.
 const MAX_CANDIDATES: usize = 1000;
@@ -94,12 +94,17 @@ fn build(file: TiffFile, document: &Document, own: Option<String>) -> Result<Vec
     let mut plans = Vec::new();
     // Images without TiffData follow each other.
     let mut next_page = 0;
+    let mut total = 0;
     for (index, image) in document.images.iter().enumerate() {
         if image.pixels.metadata_only && document.images.len() > 1 {
             continue;
         }
         let plan = plan(&file, &mut files, &image.pixels, &mut next_page)
             .map_err(|error| error.context(format!("image {index} of the OME-XML")))?;
+        total += plan.places.len() as u64;
+        if total > MAX_PLANES {
+            return Err(too_many_planes());
+        }
         plans.push((index, plan));
     }
     let set = Arc::new(FileSet::new(file, files.siblings));
@@ -179,9 +184,7 @@ fn plan(file: &TiffFile, files: &mut Files, pixels: &Pixels, next_page: &mut u64
     let channels = (pixels.size_c / samples).max(1);
     let sizes = [pixels.size_t, channels, pixels.size_z];
     let total = sizes.iter().try_fold(1_u64, |total, size| total.checked_mul(*size));
-    let total = total
-        .filter(|total| *total <= MAX_PLANES)
-        .ok_or_else(|| Error::not_supported(format!("an image of more than {MAX_PLANES} planes")))?;
+    let total = total.filter(|total| *total <= MAX_PLANES).ok_or_else(too_many_planes)?;
     let mut planes = Planes { sizes, samples, places: HashMap::new() };
     let ordered = [pixels.size_z, channels, pixels.size_t];
     let order = pixels.dimension_order;
@@ -220,6 +223,10 @@ fn plan(file: &TiffFile, files: &mut Files, pixels: &Pixels, next_page: &mut u64
         }
     }
     Ok(planes)
+}
+
+fn too_many_planes() -> Error {
+    Error::not_supported(format!("OME-TIFF of more than {MAX_PLANES} planes"))
 }
 
 /// Samples of a page: from the page itself where it is in this file, else as described.

@@ -2,7 +2,7 @@
 
 use parfocal_image::{Axis, Channel, Extent, ImageSpec, PixelSize};
 use parfocal_types::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     units::Micrometers,
 };
 use serde::Deserialize;
@@ -48,6 +48,30 @@ pub(crate) fn plain(file: &TiffFile) -> Vec<Stack> {
         }
     }
     groups.into_iter().filter_map(|pages| stack(file, pages)).collect()
+}
+
+/// A MetaMorph stack: the strips of all planes follow those of the first, which alone has a directory. `None` for
+/// other files.
+///
+/// # Errors
+/// `data-incomplete` when the file ends before its last plane; `not-supported` for a compressed stack.
+pub(crate) fn metamorph(file: &mut TiffFile) -> Result<Option<Vec<Stack>>> {
+    let count = file.metamorph_planes;
+    let (true, [first]) = (count > 1, file.pages.as_slice()) else { return Ok(None) };
+    let pages = run_of_planes(first, count, file.bytes.len())
+        .ok_or_else(|| Error::not_supported("compressed MetaMorph stacks"))?;
+    if (pages.len() as u64) < count {
+        return Err(too_few(count, pages.len(), "MetaMorph"));
+    }
+    file.pages = pages;
+    Ok(Some(plain(file)))
+}
+
+fn too_few(described: u64, there: usize, what: &str) -> Error {
+    let missing = format!("{} of {described} planes", described.saturating_sub(there as u64));
+    let message = format!("the {what} stack describes {described} planes, the file has {there}");
+    Error::new(ErrorKind::DataIncomplete { missing }, message)
+        .with_remedy("copy the file again from its source: it is cut short or damaged")
 }
 
 fn stack(file: &TiffFile, pages: Vec<u32>) -> Option<Stack> {
@@ -147,10 +171,7 @@ pub(crate) fn imagej(file: &mut TiffFile) -> Result<Vec<Stack>> {
         if file.pages.len() == 1 && images == 1 {
             return Ok(plain(file));
         }
-        let missing = format!("{} of {count} planes", count - file.pages.len() as u64);
-        let message = format!("the ImageJ stack describes {count} planes, the file has {}", file.pages.len());
-        return Err(Error::new(parfocal_types::ErrorKind::DataIncomplete { missing }, message)
-            .with_remedy("copy the file again from its source: it is cut short or damaged"));
+        return Err(too_few(count, file.pages.len(), "ImageJ"));
     }
     let sizes = [frames, channels, slices];
     let mut spec = spec_of(&layout, sizes);
