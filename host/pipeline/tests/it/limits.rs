@@ -25,7 +25,7 @@ fn mapping(
 }
 
 #[test]
-fn an_error_names_operator_and_tile_stops_the_others_and_leaves_nothing_behind() {
+fn an_error_names_operator_and_tile_stops_the_run_and_leaves_nothing_behind() {
     for threads in [1, 4] {
         let calls = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&calls);
@@ -50,7 +50,9 @@ fn an_error_names_operator_and_tile_stops_the_others_and_leaves_nothing_behind()
         );
         assert_eq!(error.remedy(), Some("remove it"));
         assert!(!written[0].is_finished());
-        assert!(calls.load(Ordering::SeqCst) < 500, "the others stopped");
+        // With several threads it depends on their speed how many tiles were done by then; the next test makes sure that
+        // the others are told.
+        assert!(threads > 1 || calls.load(Ordering::SeqCst) == 22, "no tile after the one that failed");
     }
 }
 
