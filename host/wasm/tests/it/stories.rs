@@ -1,0 +1,150 @@
+//! The life of an instance: order of calls, state, and what a new one is told.
+
+use parfocal_core::{CancelToken, RunServices};
+use parfocal_image::{Buffer, DType, ImageSpec, Region};
+use parfocal_operator::{Input, LogLevel, Operator, Tiles};
+use parfocal_types::{ErrorKind, Scalar};
+
+use crate::{
+    operators,
+    support::{EXTENT, Kept, LIMITS, Watching, bad, create, fixture_library, good, planned, quiet, run},
+};
+
+fn accumulate(operator: &mut dyn Operator, data: &[u16]) -> Vec<u8> {
+    let buffer = Buffer::from_slice(data, Region::whole(EXTENT)).unwrap();
+    let inputs = [Input { pixels: buffer.pixels().unwrap(), full: EXTENT, planes: &[] }];
+    let tiles = Tiles { core: Region::whole(EXTENT), inputs: &inputs, outputs: &mut [] };
+    operator.accumulate(&tiles, &quiet()).unwrap()
+}
+
+/// Both passes of a reduce operator over two tiles, on two instances.
+fn reduce(one: &mut dyn Operator, two: &mut dyn Operator) -> (Vec<u8>, Kept, Vec<u8>) {
+    let mut sink = Kept::default();
+    let parts = [accumulate(one, &good()), accumulate(two, &[1; 24])];
+    let total = one.merge(parts[0].clone(), &parts[1]).unwrap();
+    let conclusion = one.finish(&total, &mut sink, &quiet()).unwrap();
+    one.conclude(&conclusion).unwrap();
+    two.conclude(&conclusion).unwrap();
+    let mut mask = run::<u16, u8>(one, &good(), EXTENT, &quiet()).unwrap();
+    mask.extend(run::<u16, u8>(two, &[1; 24], EXTENT, &quiet()).unwrap());
+    (conclusion, sink, mask)
+}
+
+#[test]
+fn a_reduce_operator_gives_the_same_natively_and_in_wasm() {
+    let Some(library) = fixture_library(LIMITS) else { return };
+    let mut wasm = [(); 2].map(|()| planned(create(&*library, "above-mean", &[])));
+    let native = || operators::create("above-mean", &parfocal_types::Parameters::default()).unwrap();
+    let mut native = [planned(native()), planned(native())];
+    let [a, b] = &mut wasm;
+    let [c, d] = &mut native;
+    let found = reduce(&mut **a, &mut **b);
+    assert_eq!(found, reduce(&mut **c, &mut **d));
+    assert_eq!(found.1.rows[0].1[0][1], Scalar::Integer((100..124).sum::<i64>() + 24));
+    assert_eq!(found.2.iter().filter(|value| **value == 1).count(), 24);
+}
+
+#[test]
+fn floating_point_work_gives_the_same_bits_natively_and_in_wasm() {
+    let Some(library) = fixture_library(LIMITS) else { return };
+    let extent = parfocal_image::Extent::plane(61, 203);
+    let data: Vec<u16> =
+        (0..61 * 203_u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 16) as u16).collect();
+    let mut wasm = planned(create(&*library, "smooth", &[]));
+    let mut native = planned(operators::create("smooth", &parfocal_types::Parameters::default()).unwrap());
+    let found = run::<u16, u16>(&mut *wasm, &data, extent, &quiet()).unwrap();
+    assert_eq!(found, run::<u16, u16>(&mut *native, &data, extent, &quiet()).unwrap());
+    assert!(found.iter().max() > found.iter().min());
+}
+
+#[test]
+fn a_new_instance_is_told_plan_and_conclusion() {
+    let Some(library) = fixture_library(LIMITS) else { return };
+    let mut operator = planned(create(&*library, "above-mean", &[]));
+    let error = run::<u16, u8>(&mut *operator, &good(), EXTENT, &quiet()).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::BadState { need: "concluded".into(), is: "planned".into() });
+    operator.conclude(&110.5_f64.to_le_bytes()).unwrap();
+    let expected = run::<u16, u8>(&mut *operator, &good(), EXTENT, &quiet()).unwrap();
+    assert!(run::<u16, u8>(&mut *operator, &bad(), EXTENT, &quiet()).is_err());
+    assert_eq!(run::<u16, u8>(&mut *operator, &good(), EXTENT, &quiet()).unwrap(), expected);
+}
+
+#[test]
+fn state_is_kept_saved_loaded_and_told_again() {
+    let Some(library) = fixture_library(LIMITS) else { return };
+    let mut operator = planned(create(&*library, "count", &[]));
+    let count =
+        |operator: &mut dyn Operator| run::<u16, u16>(operator, &good(), EXTENT, &quiet()).unwrap()[0];
+    assert_eq!((count(&mut *operator), count(&mut *operator)), (1, 2));
+    assert_eq!(operator.save().unwrap(), [2, 0]);
+    operator.reset().unwrap();
+    assert_eq!(count(&mut *operator), 1);
+    operator.load(&[7, 0]).unwrap();
+    assert_eq!(count(&mut *operator), 8);
+    // The instance dies; its successor knows what was loaded, not what was counted since.
+    assert!(run::<u16, u16>(&mut *operator, &bad(), EXTENT, &quiet()).is_err());
+    assert_eq!(count(&mut *operator), 8);
+    let error = operator.load(&[1]).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Corrupt { what: "the count".into() });
+    // After a reset there is nothing to be told.
+    operator.reset().unwrap();
+    assert!(run::<u16, u16>(&mut *operator, &bad(), EXTENT, &quiet()).is_err());
+    assert_eq!(count(&mut *operator), 1);
+}
+
+#[test]
+fn instances_do_not_know_each_other() {
+    let Some(library) = fixture_library(LIMITS) else { return };
+    let mut operators = [(); 3].map(|()| planned(create(&*library, "count", &[])));
+    std::thread::scope(|scope| {
+        for (index, operator) in operators.iter_mut().enumerate() {
+            scope.spawn(move || {
+                for expected in 1..=(10 * (index as u16 + 1)) {
+                    let found = run::<u16, u16>(&mut **operator, &good(), EXTENT, &quiet()).unwrap();
+                    assert_eq!(found[0], expected);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn log_progress_and_seed_reach_the_services_of_the_call() {
+    let Some(library) = fixture_library(LIMITS) else { return };
+    let mut operator = planned(create(&*library, "services", &[]));
+    for seed in [0, 1, u64::MAX] {
+        let services = Watching {
+            inner: RunServices::new(CancelToken::default(), seed),
+            progress: std::sync::Mutex::default(),
+        };
+        run::<u16, u16>(&mut *operator, &good(), EXTENT, &services).unwrap();
+        let lines = services.inner.lines();
+        assert_eq!(lines.len(), 1);
+        assert_eq!((lines[0].level, lines[0].text.clone()), (LogLevel::Warning, format!("seed {seed}")));
+        assert_eq!(*services.progress.lock().unwrap(), [0.25, 1.0]);
+    }
+}
+
+#[test]
+fn a_guest_that_asks_stops_by_itself_and_lives_on() {
+    let Some(library) = fixture_library(LIMITS) else { return };
+    let mut operator = planned(create(&*library, "services", &[]));
+    let cancel = CancelToken::default();
+    let services = RunServices::new(cancel.clone(), 0);
+    let later = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        cancel.cancel();
+    });
+    let error = run::<u16, u16>(&mut *operator, &bad(), EXTENT, &services).unwrap_err();
+    later.join().unwrap();
+    assert_eq!(error.kind(), &ErrorKind::Cancelled);
+    assert_eq!(run::<u16, u16>(&mut *operator, &good(), EXTENT, &quiet()).unwrap(), good());
+}
+
+#[test]
+fn an_operator_that_refuses_its_input_says_so_in_plan() {
+    let Some(library) = fixture_library(LIMITS) else { return };
+    let mut operator = create(&*library, "above-mean", &[]);
+    let error = operator.plan(&[ImageSpec::new(EXTENT, DType::F32)]).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::NotSupported { what: "pixels of type f32".into() });
+}
