@@ -2,14 +2,32 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use crate::tools::Wanted;
+use crate::plugins;
+use crate::process;
+use crate::tools::{self, Wanted};
 
 /// Installs the tools, builds the plugins, measures, and prints ratios.
 ///
 /// # Errors
 /// When one of its parts fails.
-pub fn command(_root: &Path, _wanted: &Wanted) -> Result<()> {
-    bail!("there is nothing to measure before the operators are there")
+pub fn command(root: &Path, wanted: &Wanted) -> Result<()> {
+    let tools = tools::install(root, wanted)?;
+    plugins::build(root, &tools)?;
+    let mut cargo = process::cargo();
+    cargo.current_dir(root).args([
+        "bench",
+        "--quiet",
+        "--profile",
+        "release",
+        "-p",
+        "parfocal-cli",
+        "--bench",
+        "speed",
+    ]);
+    if let Some(python) = tools.python.ready() {
+        cargo.env("PARFOCAL_BENCH_PYTHON", python);
+    }
+    process::run(&mut cargo)
 }

@@ -32,7 +32,7 @@ const CRATES: &[&str] = &["abi", "image", "operator", "physics", "plugin", "plug
 const NAMESAKE: &str = "plugin";
 
 /// Folders of a crate that its users do not compile; with them go the dependencies that only they need.
-const LEFT_OUT: &[&str] = &["benches", "examples", "tests", "target"];
+const LEFT_OUT: &[&str] = &["benches", "examples", "include", "tests", "target"];
 
 /// Files and folders that go into the archive as they are: from the checkout, to the archive.
 const COPIED: &[(&str, &str)] = &[

@@ -153,6 +153,20 @@ pub(crate) enum Image {
         #[arg(long, default_value_t = 0.0)]
         tolerance: f64,
     },
+    /// Make a plane of any size with bright spots, for trying what large images cost.
+    Make {
+        /// The new file (.ome.tif).
+        to: PathBuf,
+        /// Columns.
+        #[arg(long, default_value_t = 20_000)]
+        width: u64,
+        /// Rows.
+        #[arg(long, default_value_t = 20_000)]
+        height: u64,
+        /// What noise and radii follow from.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,6 +14,7 @@ use parfocal_io::{
 use parfocal_types::{Error, Result};
 use serde::Serialize;
 
+use super::make::make;
 use crate::{args::Image, output::Output};
 
 pub(crate) fn command(output: &Output, command: &Image) -> Result<ExitCode> {
@@ -23,6 +24,12 @@ pub(crate) fn command(output: &Output, command: &Image) -> Result<ExitCode> {
             convert(output, &ImageFile::open(from)?.source(*series)?, to, *plane, *stretch)
         }
         Image::Compare { first, second, tolerance } => compare(output, first, second, *tolerance),
+        Image::Make { to, width, height, seed } => {
+            make(to, [*height, *width], *seed)?;
+            output.text(to.display());
+            output.document(&Written { written: to.clone() })?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -156,7 +163,7 @@ fn convert(
 }
 
 /// The boxes of a grid over an image, in raster order.
-fn grid(extent: &Extent, tile: &Extent) -> Vec<Region> {
+pub(super) fn grid(extent: &Extent, tile: &Extent) -> Vec<Region> {
     let mut regions = vec![Region::whole(Extent::default())];
     for axis in Axis::ALL {
         let step = tile[axis].max(1);

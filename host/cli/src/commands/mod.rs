@@ -3,6 +3,7 @@
 pub(crate) mod build;
 pub(crate) mod doctor;
 pub(crate) mod image;
+mod make;
 pub(crate) mod new;
 pub(crate) mod package;
 pub(crate) mod plugins;

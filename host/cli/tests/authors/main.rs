@@ -1,0 +1,11 @@
+//! What an author of plugins meets: `parfocal new`, `parfocal build`, and the packed SDK outside this repository.
+
+mod light;
+mod new;
+mod outside;
+mod tool;
+
+/// The example that embeds the smallest host, tried here, where plugins are built.
+#[path = "../../../native/examples/embed.rs"]
+#[allow(dead_code, unreachable_pub, reason = "an example has a `main`, and nobody outside to be public for")]
+mod embed;

@@ -1,0 +1,151 @@
+//! The program as its users meet it.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use crate::place::plugins;
+
+fn parfocal(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_parfocal"))
+        .current_dir(folder)
+        .env("XDG_STATE_HOME", folder.join("state"))
+        .env("XDG_CACHE_HOME", folder.join("cache"))
+        .env("XDG_DATA_HOME", folder.join("data"))
+        .env_remove("PARFOCAL_PLUGINS")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn make(folder: &Path, name: &str, side: &str) {
+    let made = parfocal(folder, &["image", "make", name, "--width", side, "--height", side]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+}
+
+#[test]
+fn a_chain_counts_the_spots_that_were_made() {
+    let Some(plugins) = plugins() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    make(folder, "spots.ome.tif", "640");
+    let run = parfocal(
+        folder,
+        &[
+            "--plugins",
+            plugins.to_str().unwrap(),
+            "run",
+            "gaussian",
+            "--param",
+            "sigma=1.5",
+            "spots.ome.tif",
+            "--then",
+            "otsu-threshold",
+            "--then",
+            "connected-components",
+            "--then",
+            "measure-objects",
+            "-o",
+            "labels.ome.tif",
+            "-o",
+            "objects.csv",
+            "-o",
+            "objects.parquet",
+        ],
+    );
+    assert!(run.status.success(), "{}{}", text(&run.stdout), text(&run.stderr));
+    let table = std::fs::read_to_string(folder.join("objects.csv")).unwrap();
+    // 640 / 64 = 10 cells a side, each with one spot.
+    assert_eq!(table.lines().count(), 1 + 100, "{table}");
+    assert!(table.starts_with("label"), "{table}");
+    let info = parfocal(folder, &["image", "info", "labels.ome.tif"]);
+    assert!(text(&info.stdout).contains("labels"), "{}", text(&info.stdout));
+    assert!(folder.join("objects.parquet").exists());
+}
+
+#[test]
+fn exit_codes_tell_wrong_from_failed() {
+    let Some(plugins) = plugins() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    make(folder, "a.ome.tif", "64");
+    let plugins = plugins.to_str().unwrap();
+    let code = |arguments: &[&str]| {
+        let all: Vec<&str> = ["--plugins", plugins].iter().chain(arguments).copied().collect();
+        parfocal(folder, &all).status.code()
+    };
+    assert_eq!(code(&["run", "identity", "a.ome.tif", "-o", "b.ome.tif"]), Some(0));
+    assert_eq!(code(&["run", "no-such-operator", "a.ome.tif", "-o", "b.ome.tif"]), Some(1));
+    assert_eq!(code(&["run", "identity", "missing.tif", "-o", "b.ome.tif"]), Some(1));
+    assert_eq!(code(&["run", "gaussian", "--param", "sigma=-1", "a.ome.tif", "-o", "b.ome.tif"]), Some(2));
+    assert_eq!(code(&["run", "identity", "a.ome.tif"]), Some(2), "nowhere to write");
+    assert_eq!(code(&["frobnicate"]), Some(2));
+    assert_eq!(code(&["image", "compare", "a.ome.tif", "b.ome.tif"]), Some(0));
+    make(folder, "c.ome.tif", "32");
+    assert_ne!(code(&["image", "compare", "a.ome.tif", "c.ome.tif"]), Some(0));
+}
+
+#[test]
+fn one_bad_image_does_not_stop_the_others() {
+    let Some(plugins) = plugins() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::create_dir(folder.join("in")).unwrap();
+    make(folder, "in/a.ome.tif", "64");
+    make(folder, "in/c.ome.tif", "64");
+    std::fs::write(folder.join("in/b.tif"), b"II*\0 this is no image").unwrap();
+    let run =
+        parfocal(folder, &["--plugins", plugins.to_str().unwrap(), "run", "identity", "in", "-o", "out"]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(text(&run.stderr).contains("b.tif"), "{}", text(&run.stderr));
+    for (name, there) in [("a", true), ("b", false), ("c", true)] {
+        assert_eq!(folder.join(format!("out/{name}.ome.tif")).exists(), there, "{name}");
+    }
+}
+
+#[test]
+fn json_is_one_document_also_for_errors() {
+    let Some(plugins) = plugins() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let plugins = plugins.to_str().unwrap();
+    for arguments in [
+        &["--json", "--plugins", plugins, "plugins", "list"][..],
+        &["--json", "--plugins", plugins, "plugins", "why", "gaussian"],
+        &["--json", "--plugins", plugins, "run", "gaussian", "missing.tif", "-o", "x.tif"],
+        &["--json", "--plugins", plugins, "run", "gausian", "missing.tif", "-o", "x.tif"],
+        &["--json", "doctor"],
+    ] {
+        let output = parfocal(folder, arguments);
+        let document: Result<serde_json::Value, _> = serde_json::from_slice(&output.stdout);
+        assert!(document.is_ok(), "{arguments:?}: {}", text(&output.stdout));
+    }
+}
+
+#[test]
+fn a_broken_plugin_is_explained_and_the_rest_load() {
+    let Some(plugins) = plugins() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let broken = folder.join("plugins/broken");
+    std::fs::create_dir_all(&broken).unwrap();
+    std::fs::write(
+        broken.join("plugin.toml"),
+        "manifest-version = 1\n\n[plugin]\nid = \"org.example.broken\"\nnam = \"x\"\n",
+    )
+    .unwrap();
+    let own = folder.join("plugins");
+    let list = parfocal(
+        folder,
+        &["--plugins", plugins.to_str().unwrap(), "--plugins", own.to_str().unwrap(), "plugins", "list"],
+    );
+    assert!(list.status.success());
+    assert!(text(&list.stdout).contains("gaussian"), "{}", text(&list.stdout));
+    let said = text(&list.stderr);
+    assert!(said.contains("nam") && said.contains(":5:"), "the place in the manifest is shown: {said}");
+}
