@@ -9,7 +9,7 @@ use std::{
     sync::OnceLock,
 };
 
-use parfocal_core::MemoryImage;
+use parfocal_core::image::MemoryImage;
 use parfocal_image::{Buffer, DType, Extent, ImageSpec, Region};
 
 use crate::{
