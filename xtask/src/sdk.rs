@@ -209,7 +209,7 @@ mod tests {
                 table.get("dependencies").and_then(toml::Value::as_table).into_iter().flatten()
             {
                 let Some(way) = dependency.get("path").and_then(toml::Value::as_str) else { continue };
-                let target = crate::sdk::archive::resolved(Path::new(path).parent().unwrap(), way);
+                let target = archive::resolved(Path::new(path).parent().unwrap(), way);
                 assert!(packed.files.contains_key(&format!("{target}/Cargo.toml")), "{path}: {way}");
             }
             seen += 1;

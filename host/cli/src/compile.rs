@@ -33,7 +33,7 @@ pub(crate) struct Compiled {
 ///
 /// # Errors
 /// `not-found` when the folder has neither `Cargo.toml` nor `.c` files; `missing-runtime` without a compiler;
-/// `invalid-argument` when the source does not compile (the compiler has told why on standard error).
+/// `corrupt` when the source does not compile (the compiler has told why on standard error).
 pub(crate) fn plugin(arguments: &Build, quiet: bool) -> Result<Compiled> {
     let folder = arguments.folder.canonicalize().map_err(|error| cannot("find", &arguments.folder, error))?;
     if folder.join("Cargo.toml").is_file() {
@@ -87,8 +87,7 @@ fn cargo(folder: &Path, wasm: Option<&WasmTools>, quiet: bool) -> Result<PathBuf
     let answer = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
     let answer = answer.map_err(|error| no_tool("cargo", "https://rustup.rs", error))?;
     if !answer.status.success() {
-        return Err(Error::invalid_argument(format!("{} could not be compiled", folder.display()))
-            .with_remedy("the compiler's message stands above"));
+        return Err(not_compiled(folder));
     }
     let extension = if wasm.is_some() { "wasm" } else { env::consts::DLL_EXTENSION };
     String::from_utf8_lossy(&answer.stdout)
@@ -98,9 +97,16 @@ fn cargo(folder: &Path, wasm: Option<&WasmTools>, quiet: bool) -> Result<PathBuf
         .flat_map(|message| message.filenames)
         .find(|file| file.extension().is_some_and(|end| end == extension))
         .ok_or_else(|| {
-            Error::invalid_argument(format!("{} makes no library that can be loaded", manifest.display()))
+            let kind = ErrorKind::Corrupt { what: "the plugin's Cargo.toml".into() };
+            Error::new(kind, format!("{} makes no library that can be loaded", manifest.display()))
                 .with_remedy("write `crate-type = [\"cdylib\", \"rlib\"]` into its [lib]")
         })
+}
+
+fn not_compiled(folder: &Path) -> Error {
+    let kind = ErrorKind::Corrupt { what: "the plugin's source".into() };
+    Error::new(kind, format!("{} could not be compiled", folder.display()))
+        .with_remedy("mend what the compiler says above")
 }
 
 /// The linkers that make components; they come with rustup's toolchains.
@@ -188,8 +194,7 @@ fn c(folder: &Path, sources: &[PathBuf], sdk: Option<&Path>) -> Result<PathBuf> 
     let status = status
         .map_err(|error| no_tool("a C compiler", "the packages gcc or clang; or name it in CC", error))?;
     if !status.success() {
-        return Err(Error::invalid_argument(format!("{} could not be compiled", folder.display()))
-            .with_remedy("the compiler's message stands above"));
+        return Err(not_compiled(folder));
     }
     Ok(library)
 }

@@ -15,7 +15,10 @@ use parfocal_native::NativeLane;
 use parfocal_pipeline::{RunOptions, Scratch, Step};
 use parfocal_types::{Error, Parameters, Result};
 
-/// Runs the first image output of an operator, with its default parameters.
+/// Runs an operator with its default parameters and gives its first image.
+///
+/// # Errors
+/// What the catalog, the lane and the operator say; each with what to do.
 pub fn process(plugins: &Path, operator: &str, image: MemoryImage) -> Result<MemoryImage> {
     let host = HostSupport::this_computer().with_lanes([LaneKind::Native]);
     let catalog = Catalog::scan(&[plugins.to_owned()], &host, &env::temp_dir().join("parfocal-embed"));

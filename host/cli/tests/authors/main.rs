@@ -1,5 +1,11 @@
 //! What an author of plugins meets: `parfocal new`, `parfocal build`, and the packed SDK outside this repository.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test ends at the first thing that is not as it should be"
+)]
+
 mod light;
 mod new;
 mod outside;

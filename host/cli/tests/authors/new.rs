@@ -75,3 +75,18 @@ fn a_bad_name_and_a_missing_sdk_are_refused_with_what_to_do() {
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
 }
+
+#[test]
+fn source_that_does_not_compile_is_a_failure_and_makes_no_package() {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(parfocal(folder.path()).args(["new", "operator", "blur", "--lang", "c", "--sdk"]).arg(sdk()));
+    let source = folder.path().join("blur/blur.c");
+    let text = fs::read_to_string(&source).unwrap();
+    fs::write(&source, text.replace("return PF_OK;", "return PF_FINE;")).unwrap();
+    let (code, document) = json(parfocal(folder.path()).args(["build", "blur"]));
+    assert_eq!((code, document["error"]["kind"].as_str()), (1, Some("corrupt")), "{document}");
+    assert!(!folder.path().join("blur/target/parfocal").exists());
+    fs::write(&source, text).unwrap();
+    let (code, document) = json(parfocal(folder.path()).args(["build", "blur"]));
+    assert_eq!((code, document["label"].as_str()), (0, Some("org.example.blur 0.1.0")), "{document}");
+}
