@@ -34,11 +34,11 @@ pub struct Built {
 /// When something does not build.
 pub fn build(root: &Path, tools: &Installed) -> Result<Built> {
     eprintln!("building the program and the plugins");
+    // The same selection as the tests', although it is more than is needed here: with another one cargo would choose
+    // other features for shared dependencies, and compile the WASM runtime twice.
     let mut cargo = process::cargo();
-    cargo.current_dir(root).args(["build", "--release", "--quiet", "-p", "parfocal-cli"]);
-    for (package, _) in RUST {
-        cargo.args(["-p", package]);
-    }
+    cargo.current_dir(root).args(["build", "--release", "--quiet", "--workspace"]);
+    cargo.args(["--lib", "--bins", "--tests", "--examples"]);
     process::run(&mut cargo)?;
     let target = root.join("target/release");
     let built = Built { program: target.join("parfocal"), plugins: root.join("target/plugins") };

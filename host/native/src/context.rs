@@ -21,7 +21,10 @@ pub(crate) struct Context<'a> {
     pub(crate) plan: Option<Result<Plan>>,
     pub(crate) regions: Option<Result<Vec<Region>>>,
     pub(crate) bytes: Option<Result<Vec<u8>>>,
+    /// What the plugin said before it returned a code.
     error: Option<Error>,
+    /// What the host refused to take. It stands even when the plugin goes on as if nothing had been.
+    refusal: Option<Error>,
     /// Number of columns of each table port that was declared.
     widths: Vec<(u32, usize)>,
 }
@@ -37,10 +40,14 @@ impl<'a> Context<'a> {
             let host = HostTable::new(self);
             call(&raw const host.table)
         };
+        if let Some(refusal) = self.refusal.take() {
+            return Err(refusal.with_origin(label));
+        }
         if code == 0 {
             return Ok(());
         }
-        let error = self.error.take().unwrap_or_else(|| {
+        let said = self.error.take().filter(|error| error.kind().code() == code);
+        let error = said.unwrap_or_else(|| {
             let kind = ErrorKind::from_wire(code, &[]);
             let name = kind.name();
             Error::new(kind, format!("returned code {code} ({name}) without a message"))
@@ -81,10 +88,19 @@ impl<'c> HostTable<'c> {
 /// Runs `work` on the context; a null context or a panic of the host's own code does nothing, instead of unwinding into
 /// the plugin.
 fn with<R: Default>(context: *mut c_void, work: impl FnOnce(&mut Context<'_>) -> R) -> R {
+    try_with(context, work).unwrap_or_default()
+}
+
+/// As [`with`]; `None` for a null context or a panic, which the context keeps as its error.
+fn try_with<R>(context: *mut c_void, work: impl FnOnce(&mut Context<'_>) -> R) -> Option<R> {
     // SAFETY: the pointer was made from a `Context` that outlives the call, and calls back come one at a time, from the
     // thread of the call, as the contract says.
-    let Some(context) = (unsafe { context.cast::<Context<'_>>().as_mut() }) else { return R::default() };
-    catch_unwind(AssertUnwindSafe(|| work(context))).unwrap_or_default()
+    let context = unsafe { context.cast::<Context<'_>>().as_mut() }?;
+    let result = catch_unwind(AssertUnwindSafe(|| work(context))).ok();
+    if result.is_none() {
+        context.refusal = Some(Error::internal("the host panicked while it served the plugin"));
+    }
+    result
 }
 
 unsafe extern "C" fn log(context: *mut c_void, level: u32, text: raw::Text) {
@@ -116,8 +132,8 @@ unsafe extern "C" fn set_error(context: *mut c_void, error: *const raw::ErrorInf
 }
 
 unsafe extern "C" fn answer_plan(context: *mut c_void, plan: *const raw::Plan) {
-    // SAFETY: the plugin gives null or a valid plan.
-    let plan = unsafe { plan.as_ref().map(|plan| read_plan(plan)) };
+    // SAFETY: the plugin gives null or a plan.
+    let plan = (!plan.is_null()).then(|| unsafe { read_plan(plan) });
     with(context, |context| context.plan = plan);
 }
 
@@ -135,14 +151,15 @@ unsafe extern "C" fn answer_bytes(context: *mut c_void, bytes: raw::Bytes) {
 
 /// Gives what was read to the sink; keeps the error, and returns its code.
 fn emit(context: *mut c_void, work: impl FnOnce(&mut Context<'_>) -> Result<()>) -> i32 {
-    with(context, |context| match work(context) {
+    let code = try_with(context, |context| match work(context) {
         Ok(()) => 0,
         Err(error) => {
             let code = error.kind().code();
-            context.error = Some(error);
+            context.refusal.get_or_insert(error);
             code
         }
-    })
+    });
+    code.unwrap_or_else(|| ErrorKind::Internal.code())
 }
 
 fn no_sink() -> Error {

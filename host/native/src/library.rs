@@ -16,7 +16,7 @@ use parfocal_abi::{
     entry::{ENTRY_VERSION, Entry, EntryFunction, Negotiated},
     layout,
     note::Note,
-    operator_1 as raw, read_descriptor, read_text,
+    operator_1 as raw, read_descriptor, read_text, sized,
 };
 use parfocal_core::{Artifact, Lane, Library, LibraryInfo, Sha256};
 use parfocal_operator::{Descriptor, Operator};
@@ -105,6 +105,7 @@ fn check_note(bytes: &[u8], artifact: &Artifact) -> Result<()> {
                 "it is not a Parfocal plugin, or was built without `export_plugin!` or `PF_PLUGIN`",
             )
         })?;
+    check_identity(&note, artifact)?;
     let differences = if note.language == "rust" { layout::differences(&note) } else { Vec::new() };
     if differences.is_empty() {
         return Ok(());
@@ -119,6 +120,22 @@ fn check_note(bytes: &[u8], artifact: &Artifact) -> Result<()> {
     )
     .with_origin(artifact.label())
     .with_remedy("build it again with an unmodified `parfocal-plugin` of the version that it names"))
+}
+
+/// The note names the plugin and the interface version that the host is about to use.
+fn check_identity(note: &Note, artifact: &Artifact) -> Result<()> {
+    let wanted = (parfocal_operator::INTERFACE, artifact.interface);
+    let speaks = note.interfaces.iter().any(|(name, version)| (name.as_str(), *version) == wanted);
+    if speaks && note.id == artifact.plugin && note.version == artifact.version.to_string() {
+        return Ok(());
+    }
+    let spoken: Vec<_> = note.interfaces.iter().map(|(name, version)| format!("{name}/{version}")).collect();
+    let have = format!("{} {} with {}", note.id, note.version, spoken.join(", "));
+    let need = format!("{} with operator/{}", artifact.label(), artifact.interface);
+    let sentence = format!("its bytes say {have}, {need} is expected");
+    Err(Error::new(ErrorKind::Incompatible { have, need }, sentence)
+        .with_origin(artifact.label())
+        .with_remedy("install a version of the plugin that was built for this Parfocal"))
 }
 
 /// Maps a sealed copy of the bytes and finds the entry point.
@@ -171,11 +188,9 @@ fn negotiate(entry: EntryFunction, artifact: &Artifact) -> Result<&'static raw::
         Error::new(ErrorKind::Incompatible { have, need }, sentence).with_origin(artifact.label())
     };
     // SAFETY: the frozen signature; the entry lives as long as the library, which is never unloaded.
-    let entry: &'static Entry = unsafe { entry(ENTRY_VERSION, ENTRY_VERSION).as_ref() }.ok_or_else(|| {
-        Error::new(ErrorKind::Protocol { raw: String::new() }, "answered negotiation with nothing")
-            .with_origin(artifact.label())
-    })?;
-    if entry.struct_size != size_of::<Entry>() as u64 || entry.version != ENTRY_VERSION {
+    let entry: &'static Entry = unsafe { sized(entry(ENTRY_VERSION, ENTRY_VERSION), "pf_entry") }
+        .map_err(|error| error.with_origin(artifact.label()))?;
+    if entry.version != ENTRY_VERSION {
         return Err(refused(
             format!("entry versions {} to {}", entry.min, entry.max),
             format!("entry version {ENTRY_VERSION}"),
@@ -203,7 +218,7 @@ fn negotiate(entry: EntryFunction, artifact: &Artifact) -> Result<&'static raw::
         get_interface(raw::Text::of(parfocal_operator::INTERFACE), wanted, wanted, &raw mut answer)
     };
     // SAFETY: null, or a table of the version chosen, which lives as long as the library.
-    let table = unsafe { answer.table.cast::<raw::OperatorTable>().as_ref() };
+    let table = unsafe { sized(answer.table.cast::<raw::OperatorTable>(), "pf_operator_table") }.ok();
     match table {
         Some(table) if code == 0 && answer.chosen == wanted && fits(table) => Ok(table),
         _ => {
@@ -221,8 +236,7 @@ fn negotiate(entry: EntryFunction, artifact: &Artifact) -> Result<&'static raw::
 }
 
 fn fits(table: &raw::OperatorTable) -> bool {
-    table.struct_size == size_of::<raw::OperatorTable>() as u64
-        && table.create.is_some()
+    table.create.is_some()
         && table.destroy.is_some()
         && table.plan.is_some()
         && table.required_input.is_some()

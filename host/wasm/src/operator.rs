@@ -164,6 +164,7 @@ impl Operator for WasmOperator {
 
     fn reset(&mut self) -> Result<()> {
         self.story.state = None;
+        self.story.conclusion = None;
         self.call("reset", &mut Nobody, call!(call_reset))
     }
 

@@ -42,7 +42,7 @@ fn main() {
         if which == "only" {
             Err("not asked".into())
         } else {
-            python::judge("bench.py", &format!("{repeats} {which}"))
+            python::judge("bench.py", "numpy, scipy", &format!("{repeats} {which}"))
         }
     };
     let scipy = ask().unwrap_or_else(|why| {

@@ -984,7 +984,8 @@ struct pf_simple_operator {
     int32_t (*run)(const pf_simple *self, const pf_call *call);
     /* Pixels around the output that it looks at, along T C Z Y X. */
     uint32_t halo[5];
-    /* What the host fills in beyond the image's edge: PF_PAD_CLIP, PF_PAD_SYMMETRIC, ... */
+    /* What the host fills in where the halo reaches beyond the image: PF_PAD_SYMMETRIC unless you say PF_PAD_REFLECT,
+     * PF_PAD_EDGE or PF_PAD_ZERO. Tiles always have their whole halo. */
     uint32_t padding;
 };
 
@@ -999,8 +1000,12 @@ static const pf_output_port pf_image_output_ = { .name = PF_TEXT("image"), .kind
                     .parameters = (parameters_), .parameter_count = (parameter_count_) }
 
 /* The parameter at this place of the declaration. */
-static inline double pf_number(const pf_simple *self, uint32_t index) { return self->numbers[index]; }
-static inline int64_t pf_integer(const pf_simple *self, uint32_t index) { return self->integers[index]; }
+static inline double pf_number(const pf_simple *self, uint32_t index) {
+    return index < PF_SIMPLE_PARAMETERS ? self->numbers[index] : 0.0;
+}
+static inline int64_t pf_integer(const pf_simple *self, uint32_t index) {
+    return index < PF_SIMPLE_PARAMETERS ? self->integers[index] : 0;
+}
 
 static inline int32_t pf_simple_create_(const pf_simple_operator *operators, uint64_t count, const pf_host *host,
                                         pf_text id, const pf_parameter *parameters, uint64_t parameter_count,
@@ -1008,10 +1013,15 @@ static inline int32_t pf_simple_create_(const pf_simple_operator *operators, uin
     for (uint64_t i = 0; i < count; i++) {
         const pf_descriptor *d = &operators[i].descriptor;
         if (d->id.len != id.len || memcmp(d->id.data, id.data, id.len) != 0) continue;
+        if (d->parameter_count > PF_SIMPLE_PARAMETERS)
+            return pf_fail(host, PF_NOT_SUPPORTED, "a simple operator has at most 16 parameters", NULL);
+        for (uint64_t p = 0; p < d->parameter_count; p++)
+            if (d->parameters[p].kind > PF_KIND_NUMBER)
+                return pf_fail(host, PF_NOT_SUPPORTED, "a simple operator takes flags, integers and numbers", NULL);
         pf_simple *self = (pf_simple *)calloc(1, sizeof *self);
         if (!self) return pf_fail(host, PF_OUT_OF_MEMORY, "no memory for an instance", NULL);
         self->of = &operators[i];
-        for (uint64_t p = 0; p < d->parameter_count && p < PF_SIMPLE_PARAMETERS; p++)
+        for (uint64_t p = 0; p < d->parameter_count; p++)
             for (uint64_t v = 0; v < parameter_count; v++) {
                 const pf_text name = d->parameters[p].name;
                 if (parameters[v].name.len != name.len || memcmp(parameters[v].name.data, name.data, name.len) != 0)
@@ -1036,7 +1046,7 @@ static inline int32_t pf_simple_plan_(void *instance, const pf_host *host, const
     plan.struct_size = sizeof plan;
     plan.outputs = inputs;
     plan.output_count = 1;
-    plan.padding = self->of->padding;
+    plan.padding = self->of->padding ? self->of->padding : PF_PAD_SYMMETRIC;
     host->answer_plan(host->context, &plan);
     return PF_OK;
 }

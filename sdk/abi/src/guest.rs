@@ -43,7 +43,7 @@ macro_rules! export_native {
                 <$registry as $crate::Registry>::VERSION,
                 "rust",
             )
-            .interface("operator", "1-draft.1")
+            .interface($crate::OPERATOR, $crate::OPERATOR_VERSION)
             .layouts($crate::guest::layouts())
             .bytes();
 
@@ -396,10 +396,16 @@ unsafe fn input<'a>(tile: &raw::InputTile, planes: &'a [PlaneConditions]) -> Res
     Ok(Input { pixels, full: Extent(tile.full), planes })
 }
 
+/// A length that a slice can have.
+fn in_memory(len: u64) -> Result<usize> {
+    let len = isize::try_from(len).map_err(|_| Error::invalid_argument("a tile larger than memory"))?;
+    Ok(len.unsigned_abs())
+}
+
 /// # Safety
 /// `data` is null or points to `len` bytes that live for `'a`.
 unsafe fn pixels<'a>(data: *const u8, len: u64) -> Result<&'a [u8]> {
-    let len = usize::try_from(len).map_err(|_| Error::invalid_argument("a tile larger than memory"))?;
+    let len = in_memory(len)?;
     if len == 0 {
         return Ok(&[]);
     }
@@ -414,8 +420,7 @@ unsafe fn pixels<'a>(data: *const u8, len: u64) -> Result<&'a [u8]> {
 /// `tile.data` is null or points to `tile.byte_len` bytes that live for `'a` and that nobody else uses.
 unsafe fn output<'a>(tile: &raw::OutputTile) -> Result<Output<'a>> {
     in_host_memory(tile.memory_space)?;
-    let len =
-        usize::try_from(tile.byte_len).map_err(|_| Error::invalid_argument("a tile larger than memory"))?;
+    let len = in_memory(tile.byte_len)?;
     let data: &mut [u8] = if len == 0 {
         &mut []
     } else if tile.data.is_null() {

@@ -30,6 +30,6 @@ pub mod guest;
 
 pub use convert::{
     Marshalled, MarshalledSpecs, marshal_planes, parameters_out, read_bytes, read_columns, read_descriptor,
-    read_error, read_field, read_plan, read_regions, read_rows, read_spec, read_text,
+    read_error, read_field, read_plan, read_regions, read_rows, read_spec, read_text, sized,
 };
-pub use parfocal_operator::Registry;
+pub use parfocal_operator::{INTERFACE as OPERATOR, Registry, VERSION_TEXT as OPERATOR_VERSION};

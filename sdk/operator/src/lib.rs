@@ -37,3 +37,14 @@ pub const INTERFACE: &str = "operator";
 
 /// The version of the interface that this crate describes.
 pub const VERSION: parfocal_types::InterfaceVersion = parfocal_types::InterfaceVersion::draft(1, 1);
+
+/// The same as text, for notes that are written at compile time.
+pub const VERSION_TEXT: &str = "1-draft.1";
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_version_and_its_text_agree() {
+        assert_eq!(super::VERSION.to_string(), super::VERSION_TEXT);
+    }
+}

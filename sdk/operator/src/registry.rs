@@ -9,7 +9,7 @@ use crate::{descriptor::Descriptor, operator::Operator};
 
 /// The operators of one plugin. Implemented by the export macro of `parfocal-plugin`, called by the glue of the native
 /// and the WASM interface.
-pub trait Registry {
+pub trait Registry: 'static {
     /// Reverse-DNS id of the plugin.
     const PLUGIN: &'static str;
     /// Semver of the plugin.

@@ -26,12 +26,14 @@ pub(crate) fn command(output: &Output, folders: &Folders, command: &Plugins) -> 
             Ok(if inspection.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Plugins::Release { id } => {
-            for (sha256, entry) in scan().release(id)? {
+            let released = scan().release(id)?;
+            for (sha256, entry) in &released {
                 output.text(format!(
                     "{} {} is out of quarantine (sha256 {sha256})",
                     entry.plugin, entry.version
                 ));
             }
+            output.document(&released.iter().map(|(_, entry)| entry).collect::<Vec<_>>())?;
             Ok(ExitCode::SUCCESS)
         }
         Plugins::Describe { operator } => describe(output, &scan(), operator),

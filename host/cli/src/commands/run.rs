@@ -52,6 +52,8 @@ struct RecordReport {
 #[derive(Debug, Serialize)]
 struct Document {
     steps: Vec<StepReport>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    declared: Vec<String>,
     images: Vec<ImageReport>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tables: Vec<PathBuf>,
@@ -91,7 +93,12 @@ pub(crate) fn command(output: &Output, folders: &Folders, run: &Run, order: &[Wo
     let on_interrupt = cancel.clone();
     // Without a handler an interrupt ends the program at once; nothing half-written appears in either case.
     let _ = ctrlc::set_handler(move || on_interrupt.cancel());
-    let mut document = Document { steps: step_reports(&chain), images: Vec::new(), tables: Vec::new() };
+    let mut document = Document {
+        steps: step_reports(&chain),
+        declared: declared(run),
+        images: Vec::new(),
+        tables: Vec::new(),
+    };
     let mut tables = Tables::default();
     for image in &images {
         let label = images.len() > 1;
@@ -116,7 +123,7 @@ pub(crate) fn command(output: &Output, folders: &Folders, run: &Run, order: &[Wo
         }
     }
     if !run.dry_run {
-        document.tables = tables.write(&targets, &note(&document.steps)?)?;
+        document.tables = tables.write(&targets, &notes(&document.steps, &document.declared)?)?;
         write_records(&targets, &document.images)?;
     }
     for table in &document.tables {
@@ -196,11 +203,17 @@ fn step_reports(chain: &Chain) -> Vec<StepReport> {
         .collect()
 }
 
-/// The steps, as they are written into outputs.
-fn note(steps: &[StepReport]) -> Result<Vec<Note>> {
-    let text = serde_json::to_string(steps)
-        .map_err(|error| Error::internal(format!("the steps cannot be written as JSON: {error}")))?;
-    Ok(vec![Note { namespace: "parfocal.org/steps/1".into(), text }])
+/// What the user said about the images that the files do not.
+fn declared(run: &Run) -> Vec<String> {
+    let size = run.pixel_size.map(|size| format!("the user gave the pixel size: {size} µm"));
+    let measured = run.declare_measured.then(|| "the user declared the images measured".to_owned());
+    size.into_iter().chain(measured).collect()
+}
+
+/// The steps and the user's declarations, as they are written into outputs.
+fn notes(steps: &[StepReport], declared: &[String]) -> Result<Vec<Note>> {
+    let document = serde_json::json!({ "steps": steps, "declared": declared });
+    Ok(vec![Note { namespace: "parfocal.org/steps/1".into(), text: document.to_string() }])
 }
 
 fn options(run: &Run, cancel: &CancelToken, progress: &Progress) -> RunOptions {
@@ -247,7 +260,8 @@ fn one(
         return Ok((report, ChainResult { steps: Vec::new() }));
     }
     let target = targets.image_of(path);
-    let result = execute(chain, &source, target.as_deref(), &options)?;
+    let notes = notes(&step_reports(chain), &self::declared(run))?;
+    let result = execute(chain, &source, target.as_deref(), &notes, &options)?;
     report.written.extend(target.filter(|target| target.exists()));
     report.announced_peak_bytes = result.steps.iter().map(|step| step.report.estimate.peak_bytes).max();
     for (step, picked) in result.steps.iter().zip(&chain.picked) {
@@ -271,6 +285,7 @@ fn execute(
     chain: &Chain,
     source: &Arc<dyn ImageSource>,
     target: Option<&Path>,
+    notes: &[Note],
     options: &RunOptions,
 ) -> Result<ChainResult> {
     let last = last_image(chain);
@@ -278,7 +293,6 @@ fn execute(
         return Err(Error::invalid_argument("the chain gives no image")
             .with_remedy("name a table (.csv, .parquet) or a record (.json) for its result"));
     }
-    let notes = note(&step_reports(chain))?;
     let png = target.is_some_and(|path| path.extension().is_some_and(|ending| ending == "png"));
     let mut plane: Option<Scratch> = None;
     let mut sinks = |step: usize, port: usize, spec: &ImageSpec| match target {
@@ -289,7 +303,7 @@ fn execute(
             Ok(Some(sink))
         }
         Some(path) if Some((step, port)) == last => {
-            let options = OmeTiffOptions { notes: notes.clone(), ..OmeTiffOptions::default() };
+            let options = OmeTiffOptions { notes: notes.to_vec(), ..OmeTiffOptions::default() };
             Ok(Some(OmeTiffWriter::create(path, spec, &options)?))
         }
         _ => Ok(None),

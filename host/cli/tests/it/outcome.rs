@@ -109,7 +109,12 @@ pub(crate) fn outcome(
 ) -> Result<Outcome> {
     let parameters = Parameters::complete(&descriptor.parameters, [])?;
     let step = Step { library: Arc::clone(library), operator: descriptor.id.clone(), parameters };
-    let options = RunOptions { tile: tile.map(|side| Extent::plane(side, side)), ..RunOptions::default() };
+    // One tile may be the whole image here, whatever the operator declares for itself.
+    let options = RunOptions {
+        tile: tile.map(|side| Extent::plane(side, side)),
+        memory: 8 << 30,
+        ..RunOptions::default()
+    };
     let mut stores: Vec<Scratch> = Vec::new();
     let mut sinks = |_port: usize, spec: &ImageSpec| {
         // A grid of single pixels lets the scheduler cut wherever it is told to.

@@ -59,16 +59,24 @@ fn a_table_without_functions_is_refused() {
 #[test]
 fn a_plugin_that_calls_itself_otherwise_is_refused() {
     let error = refuse(GOOD, |artifact| artifact.plugin = "org.example.other".into());
-    assert!(error.to_string().contains("calls itself org.example.refused"), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("its bytes say org.example.refused 0.1.0"), "{text}");
 }
 
 #[test]
 fn a_rust_plugin_of_another_layout_is_refused_before_it_is_mapped() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace");
     let marked = format!(
-        "#include <stdio.h>\n{}__attribute__((constructor)) static void trace(void) {{ fputs(\"ran\", stdout); }}\n",
-        NOTE.replace("language c", "language rust\\nlayout Text 24 0123456789abcdef")
+        "#include <stdio.h>\n{}__attribute__((constructor)) static void trace(void) {{ fclose(fopen(\"{}\", \"w\")); }}\n",
+        NOTE.replace("language c", "language rust\\nlayout Text 24 0123456789abcdef"),
+        trace.display()
     );
     let error = refuse(&marked, |_| {});
+    assert!(!trace.exists(), "the constructor did not run");
+    // The same library with a layout that nobody doubts is mapped, and its constructor leaves the trace.
+    refuse(&marked.replace("language rust", "language c"), |_| {});
+    assert!(trace.exists(), "the constructor runs when the library is mapped");
     assert_eq!(error.kind().name(), "incompatible");
     let text = error.to_string();
     assert!(text.contains("its `Text` has 24 bytes, the interface's has 16"), "{text}");

@@ -23,9 +23,8 @@ pub(crate) fn python(modules: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// Runs a script of `tests/judges` with a text as its input; its output is JSON.
-pub(crate) fn judge(script: &str, input: &str) -> Result<serde_json::Value, String> {
-    let modules = if script == "skimage_judge.py" { "numpy, scipy, skimage" } else { "numpy, scipy" };
+/// Runs a script of `tests/judges`, which needs these modules, with a text as its input; its output is JSON.
+pub(crate) fn judge(script: &str, modules: &str, input: &str) -> Result<serde_json::Value, String> {
     let python = python(modules)?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges").join(script);
     let mut child = Command::new(python)

@@ -62,20 +62,9 @@ pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
             #[allow(unsafe_code, reason = "the note must lie in its own section")]
             #[unsafe(link_section = "parfocal")]
             static NOTE: [u8; NoteBuilder::SIZE] =
-                NoteBuilder::new(#id, #version, "rust").interface("operator", "1-draft.1").bytes();
-
-            impl ::parfocal_plugin::private::wit::guest::Registry for ParfocalRegistry {
-                fn descriptors() -> ::std::vec::Vec<operator::Descriptor> {
-                    <Self as operator::Registry>::descriptors()
-                }
-
-                fn create(
-                    operator: &str,
-                    parameters: &::parfocal_plugin::private::types::Parameters,
-                ) -> ::parfocal_plugin::private::types::Result<::std::boxed::Box<dyn operator::Operator>> {
-                    <Self as operator::Registry>::create(operator, parameters)
-                }
-            }
+                NoteBuilder::new(#id, #version, "rust")
+                    .interface(operator::INTERFACE, operator::VERSION_TEXT)
+                    .bytes();
         };
         #[cfg(target_family = "wasm")]
         ::parfocal_plugin::private::wit::export_component!(ParfocalRegistry);

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, marker::PhantomData};
 
 use parfocal_image::ImageSpec;
-use parfocal_operator::{Descriptor, Input, Operator, Tiles};
+use parfocal_operator::{Input, Operator, Registry, Tiles};
 use parfocal_types::{
     error::{Error, Result},
     parameter::Parameters,
@@ -18,18 +18,6 @@ use super::{
     tiles::{Canvas, Held},
 };
 use crate::Cross;
-
-/// The operators of a plugin.
-pub trait Registry: 'static {
-    /// What each operator declares.
-    fn descriptors() -> Vec<Descriptor>;
-
-    /// Makes an instance of an operator. The parameters are complete and checked.
-    ///
-    /// # Errors
-    /// `not-found` for an operator that the plugin does not have; what the operator says to its parameters.
-    fn create(operator: &str, parameters: &Parameters) -> Result<Box<dyn Operator>>;
-}
 
 /// The component of a [`Registry`]; see [`export_component!`](crate::export_component).
 pub struct Component<R>(PhantomData<R>);

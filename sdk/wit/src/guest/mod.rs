@@ -44,7 +44,8 @@ mod component;
 mod services;
 mod tiles;
 
-pub use component::{Component, Registry};
+pub use component::Component;
+pub use parfocal_operator::Registry;
 
 crate::conversions!(crate::guest::bindings::parfocal::operator::types);
 
