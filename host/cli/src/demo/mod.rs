@@ -48,7 +48,7 @@ const STEPS: [DemoStep; 5] = [
     ("gaussian", LaneName::Native, &[("sigma", "2")]),
     ("otsu-threshold", LaneName::Wasm, &[]),
     ("connected-components", LaneName::Wasm, &[("dimensions", "3d"), ("min-size", SMALLEST)]),
-    ("measure-objects", LaneName::Native, &[]),
+    ("measure-objects", LaneName::Native, &[("dimensions", "3d")]),
 ];
 
 #[derive(Debug, Serialize)]
