@@ -46,7 +46,6 @@ impl Image {
 /// What came out.
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
-    pub(crate) plan: Plan,
     pub(crate) images: Vec<Image>,
     /// One for each group, for each table port.
     pub(crate) tables: Vec<Table>,
@@ -181,13 +180,8 @@ pub(crate) fn run_with(
             .collect(),
         plan: &plan,
     };
-    let mut outcome = Outcome {
-        plan: plan.clone(),
-        images: Vec::new(),
-        tables: Vec::new(),
-        records: Vec::new(),
-        largest_partial: 0,
-    };
+    let mut outcome =
+        Outcome { images: Vec::new(), tables: Vec::new(), records: Vec::new(), largest_partial: 0 };
     let mut groups = std::collections::BTreeMap::<[i64; 5], Vec<Region>>::new();
     for region in cutter(work, fixed) {
         let key = std::array::from_fn(|axis| if grouped[axis] { region.origin[axis] } else { 0 });
