@@ -2,6 +2,13 @@
 //!
 //! `cargo run --release -p parfocal-classical --example bench-filters [repeats] [all | only <words>]`
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 #[allow(dead_code, reason = "shared with the tests")]
 #[path = "../tests/support/driver.rs"]
 mod driver;

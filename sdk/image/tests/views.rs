@@ -1,5 +1,12 @@
 //! Views show the right pixels, and refuse what they cannot show.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 use parfocal_image::{Axis, Buffer, DType, Extent, PixelsMut, PixelsRef, Region, View, ViewMut};
 
 fn ramp(count: u16) -> Vec<u16> {

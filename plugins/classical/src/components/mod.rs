@@ -1,7 +1,7 @@
 //! Connected components, stitched across tiles.
 //!
-//! The first pass finds the components of each tile ([`local`]) and hands over their sizes, their first pixels and the
-//! runs on the tile's faces ([`partial`]); joining two results unites components that touch across a seam and forgets the
+//! The first pass finds the components of each tile (`local`) and hands over their sizes, their first pixels and the
+//! runs on the tile's faces (`partial`); joining two results unites components that touch across a seam and forgets the
 //! faces that are covered on both sides. At the end the components are numbered in the order of their first pixels, and
 //! the second pass finds the same local components again and writes their numbers.
 //!

@@ -249,8 +249,8 @@ fn directions(neighbours: Neighbourhood) -> impl Iterator<Item = [i64; 3]> {
 /// A side of a tile, unless nothing lies beyond it.
 fn side(local: &Local, region: &Volume, image: &Volume, direction: [i64; 3]) -> Option<Side> {
     let (mut inside, mut outside) = (*region, *region);
-    for axis in 0..3 {
-        match direction[axis] {
+    for (axis, step) in direction.into_iter().enumerate() {
+        match step {
             -1 => {
                 inside.end[axis] = region.start[axis] + 1;
                 (outside.start[axis], outside.end[axis]) = (region.start[axis] - 1, region.start[axis]);

@@ -1,7 +1,7 @@
 //! Measures objects: how many pixels, where, how bright, how long their border.
 //!
-//! Everything that is added up is a whole number or an [`exact_sum`], so that tiles add up to the whole image bit for bit,
-//! in any order. Rounding comes at the end, once ([`columns`]).
+//! Everything that is added up is a whole number or an `exact_sum`, so that tiles add up to the whole image bit for bit,
+//! in any order. Rounding comes at the end, once (`columns`).
 
 mod border;
 mod columns;

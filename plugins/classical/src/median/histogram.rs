@@ -215,8 +215,12 @@ impl Window {
             let at = self.median;
             let few = |count: u16| self.below - u32::from(count) > half;
             let (count, step) = match () {
-                () if at % 256 == 0 && few(self.coarse[at / 256 - 1]) => (self.coarse[at / 256 - 1], 256),
-                () if at % 16 == 0 && few(self.medium[at / 16 - 1]) => (self.medium[at / 16 - 1], 16),
+                () if at.is_multiple_of(256) && few(self.coarse[at / 256 - 1]) => {
+                    (self.coarse[at / 256 - 1], 256)
+                }
+                () if at.is_multiple_of(16) && few(self.medium[at / 16 - 1]) => {
+                    (self.medium[at / 16 - 1], 16)
+                }
                 () => (self.fine[at - 1], 1),
             };
             self.below -= u32::from(count);
@@ -226,8 +230,8 @@ impl Window {
             let at = self.median;
             let few = |count: u16| self.below + u32::from(count) <= half;
             let (count, step) = match () {
-                () if at % 256 == 0 && few(self.coarse[at / 256]) => (self.coarse[at / 256], 256),
-                () if at % 16 == 0 && few(self.medium[at / 16]) => (self.medium[at / 16], 16),
+                () if at.is_multiple_of(256) && few(self.coarse[at / 256]) => (self.coarse[at / 256], 256),
+                () if at.is_multiple_of(16) && few(self.medium[at / 16]) => (self.medium[at / 16], 16),
                 () if few(self.fine[at]) => (self.fine[at], 1),
                 () => return,
             };

@@ -1,7 +1,7 @@
 //! Median over a square window, as `scipy.ndimage.median_filter` defines it.
 //!
-//! Windows of 3 x 3 and 5 x 5 go through sorting networks ([`network`]), which have no branches and become SIMD code;
-//! larger ones through a histogram that moves with the window ([`histogram`]).
+//! Windows of 3 x 3 and 5 x 5 go through sorting networks (`network`), which have no branches and become SIMD code;
+//! larger ones through a histogram that moves with the window (`histogram`).
 
 mod histogram;
 mod network;

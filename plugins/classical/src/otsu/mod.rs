@@ -1,7 +1,7 @@
 //! Otsu's threshold: the grey level that separates two classes best.
 //!
 //! N. Otsu, "A threshold selection method from gray-level histograms" (1979). The first pass counts a histogram
-//! ([`histogram`]), which is joined over all tiles; the second compares every pixel with the threshold.
+//! (`histogram`), which is joined over all tiles; the second compares every pixel with the threshold.
 
 mod histogram;
 

@@ -1,5 +1,12 @@
 //! The operators as a host sees them: through the one trait, cut into tiles, next to references and other people's judges.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 #[path = "../support/driver.rs"]
 mod driver;
 #[path = "../support/images.rs"]

@@ -147,6 +147,9 @@ fn components_and_measurements() {
     }
 }
 
+/// Operator, parameters, inputs.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a Image]);
+
 #[test]
 fn a_frame_of_2048_pixels_in_tiles_of_odd_sizes() {
     let extent = Extent::plane(2048, 2048);
@@ -154,7 +157,7 @@ fn a_frame_of_2048_pixels_in_tiles_of_odd_sizes() {
     let cut = Cut::in_plane(701, 513).shifted(0, 100, 37);
     let mask = run("otsu-threshold", &[], &[&image], Cut::WHOLE).images.remove(0);
     let labels = run("connected-components", &[], &[&mask], Cut::WHOLE).images.remove(0);
-    let cases: [(&str, &[(&str, &str)], &[&Image]); 9] = [
+    let cases: [Case<'_>; 9] = [
         ("identity", &[], &[&image]),
         ("gaussian", &[("sigma", "2")], &[&image]),
         ("median", &[("radius", "1")], &[&image]),

@@ -93,7 +93,7 @@ impl Cut {
     fn lines(&self, axis: usize, size: u64) -> Vec<(u64, u64)> {
         let tile = self.tile[axis].clamp(1, size);
         let mut start = 0;
-        let mut end = if self.offset[axis] % tile == 0 { tile } else { self.offset[axis] % tile };
+        let mut end = if self.offset[axis].is_multiple_of(tile) { tile } else { self.offset[axis] % tile };
         let mut lines = Vec::new();
         while start < size {
             lines.push((start, end.min(size) - start));
