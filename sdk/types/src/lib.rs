@@ -1,6 +1,6 @@
 //! The small words that every room of Parfocal uses.
 //!
-//! What is here: physical [units](units), the one taxonomy of [errors](error), typed operator
+//! What is here: physical [`units`], the one taxonomy of [errors](error), typed operator
 //! [parameters](parameter), [tables and records](table), and the [versions](version) of interfaces.
 //!
 //! What is not here: pixels (`parfocal-image`), operators (`parfocal-operator`), input and output, threads,
