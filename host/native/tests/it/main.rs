@@ -1,4 +1,4 @@
-//! The native lane against real libraries, compiled here from C with the generated header alone.
+//! The native lane against real libraries: compiled here from C with the generated header alone, and from Rust.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,3 +11,4 @@ mod calls;
 mod fixture;
 mod header;
 mod refusals;
+mod rust;
