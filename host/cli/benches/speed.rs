@@ -29,28 +29,43 @@ const SIDE: u64 = 2048;
 
 fn main() -> Outcome {
     let lanes = load()?;
+    let c = load_c()?;
     println!("medians of {ROUNDS} rounds, one thread, frame {SIDE} x {SIDE}\n");
-    overhead(&lanes)?;
+    overhead(&lanes, &c)?;
     identity(&lanes)?;
     for dtype in [DType::U16, DType::F32] {
         filters(&lanes, dtype)?;
     }
-    Ok(())
+    large_plane()
 }
 
 /// A lane by its name, with the classical plugin loaded in it.
 type Loaded = (&'static str, Arc<dyn Library>);
 
 fn load() -> Outcome<Vec<Loaded>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let state = std::env::temp_dir().join("parfocal-bench-state");
-    let catalog = Catalog::scan(&[root.join("target/plugins")], &HostSupport::this_computer(), &state);
+    let catalog = catalog();
     let wanted = OperatorRef::parse("org.parfocal.classical/identity")?;
     let pick = |lane| catalog.pick(&wanted, &LaneOrder::only(lane));
     Ok(vec![
         ("native", NativeLane::new().load(&pick(LaneKind::Native)?.artifact)?),
         ("WASM", WasmLane::new(WasmOptions::default())?.load(&pick(LaneKind::Wasm)?.artifact)?),
     ])
+}
+
+/// The plugin in C, in the native lane.
+fn load_c() -> Outcome<Arc<dyn Library>> {
+    let selection =
+        catalog().pick(&OperatorRef::parse("subtract-offset")?, &LaneOrder::only(LaneKind::Native))?;
+    Ok(NativeLane::new().load(&selection.artifact)?)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn catalog() -> Catalog {
+    let state = std::env::temp_dir().join("parfocal-bench-state");
+    Catalog::scan(&[root().join("target/plugins")], &HostSupport::this_computer(), &state)
 }
 
 fn median(mut seconds: Vec<f64>) -> f64 {
@@ -134,12 +149,13 @@ fn frame(dtype: DType, side: u64) -> Outcome<Buffer> {
 }
 
 /// What a call costs, with a tile of one pixel.
-fn overhead(lanes: &[Loaded]) -> Outcome {
+fn overhead(lanes: &[Loaded], c: &Arc<dyn Library>) -> Outcome {
     const CALLS: u32 = 2000;
-    println!("call overhead (identity on one pixel)");
+    println!("call overhead (a tile of one pixel; identity, in C subtract-offset)");
     let image = frame(DType::U16, 1)?;
-    for (name, library) in lanes {
-        let mut bench = Bench::new(library, "identity", &[], &image)?;
+    let rust = lanes.iter().map(|(name, library)| (*name, library, "identity"));
+    for (name, library, operator) in rust.chain([("C", c, "subtract-offset")]) {
+        let mut bench = Bench::new(library, operator, &[], &image)?;
         let rounds = (0..ROUNDS)
             .map(|_| timed(|| (0..CALLS).try_for_each(|_| bench.run())))
             .collect::<Outcome<Vec<_>>>()?;
@@ -214,6 +230,56 @@ fn filters(lanes: &[Loaded], dtype: DType) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// A plane of 20000 x 20000 pixels through the program: read, filtered, written, and the most memory that it took.
+fn large_plane() -> Outcome {
+    println!("\na plane of 20000 x 20000 pixels of 16 bits (800 MB) through the program");
+    let folder = std::env::temp_dir().join(format!("parfocal-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let steps: [(&str, &[&str]); 2] = [
+        ("made", &["image", "make", "plane.ome.tif"]),
+        ("gaussian", &["run", "gaussian", "--param", "sigma=2", "plane.ome.tif", "-o", "smooth.ome.tif"]),
+    ];
+    let mut result = Ok(());
+    for (title, arguments) in steps {
+        result = watched(&folder, arguments).map(|(seconds, peak)| {
+            println!("  {title:9} {seconds:6.1} s, peak {:4} MiB of 512 MiB allowed", peak.div_ceil(1024));
+        });
+        if result.is_err() {
+            break;
+        }
+    }
+    std::fs::remove_dir_all(&folder)?;
+    result
+}
+
+/// Runs the program and watches the most memory that it had resident, in KiB, as the kernel counts it.
+fn watched(folder: &Path, arguments: &[&str]) -> Outcome<(f64, u64)> {
+    let begin = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_parfocal"))
+        .current_dir(folder)
+        .arg("--plugins")
+        .arg(root().join("target/plugins").canonicalize()?)
+        .arg("--quiet")
+        .args(arguments)
+        .stdout(std::process::Stdio::null())
+        .spawn()?;
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    let ended = loop {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let high = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB"));
+        peak = high.and_then(|kib| kib.trim().parse().ok()).unwrap_or(peak).max(peak);
+        if let Some(ended) = child.try_wait()? {
+            break ended;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    if !ended.success() {
+        return Err(format!("`parfocal {}` ended with {ended}", arguments.join(" ")).into());
+    }
+    Ok((begin.elapsed().as_secs_f64(), peak))
 }
 
 /// SciPy's medians, by filter; empty where there is no Python with SciPy.

@@ -1,5 +1,7 @@
 //! A plugin in Rust for the tests of the lane: one operator gives back what it was told, one panics when it is asked to.
 
+#![allow(clippy::panic, reason = "the panic is what the test is about")]
+
 use parfocal_abi::Registry;
 use parfocal_image::{DType, ImageSpec, PixelClass, Region, Supports};
 use parfocal_operator::{

@@ -117,7 +117,7 @@ pub(crate) fn outcome(
     };
     let mut stores: Vec<Scratch> = Vec::new();
     let mut sinks = |_port: usize, spec: &ImageSpec| {
-        // A grid of single pixels lets the scheduler cut wherever it is told to.
+        // A store whose pieces are the tiles, so that the scheduler cuts as it is told to.
         let grid = tile.map_or(Extent::plane(256, 256), |side| Extent::plane(side, side));
         let store = Scratch::with_grid(spec.clone(), grid, None)?;
         let sink = store.sink();
