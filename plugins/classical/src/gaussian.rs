@@ -5,7 +5,7 @@
 
 use parfocal_plugin::prelude::*;
 
-use crate::pixels::planes;
+use crate::pixels::{computed, planes};
 
 /// The kernel ends after so many sigmas, as scipy's does by default.
 const TRUNCATE: f64 = 4.0;
@@ -194,7 +194,7 @@ impl Strip {
                 |k: isize| &input.row(t, c, (z + rz).saturating_add_signed(k), y)[start..start + wide];
             rows::symmetric_sum(plane, along_z, &mut self.ring[slot..slot + wide]);
             let Some(y) = y.checked_sub(2 * ry) else { continue };
-            cx.check_cancelled()?;
+            cx.worked(width)?;
             let (ring, first) = (&self.ring, y % rows);
             let row = |k: isize| {
                 let slot = (first + ry).saturating_add_signed(k);
@@ -204,7 +204,7 @@ impl Strip {
             let line = &self.line[..wide];
             rows::symmetric_sum(|k| &line[rx.saturating_add_signed(k)..], along_x, &mut self.done[..width]);
             let target = &mut output.row_mut(t, c, z, y)[start..start + width];
-            rows::map(&self.done[..width], target, T::from_f32);
+            rows::map(&self.done[..width], target, computed);
         }
         Ok(())
     }

@@ -28,3 +28,10 @@ pub(crate) fn not_concluded() -> Error {
     let kind = ErrorKind::BadState { need: "concluded".into(), is: "planned".into() };
     Error::new(kind, "the second pass came before the first was finished")
 }
+
+/// A computed value as a pixel. Which of the many bit patterns of "not a number" comes out of a sum is the processor's
+/// choice; here it is always the same one.
+#[inline]
+pub(crate) fn computed<T: Pixel>(value: f32) -> T {
+    T::from_f32(if value.is_nan() { f32::NAN } else { value })
+}

@@ -7,7 +7,7 @@
 
 use parfocal_plugin::prelude::*;
 
-use crate::pixels::{ordered, planes};
+use crate::pixels::{computed, ordered, planes};
 
 /// Removes the background: what is wider than the square.
 ///
@@ -70,7 +70,7 @@ fn difference<T: Pixel>(pixel: T, background: T) -> T {
     // Single precision holds every difference but those of `u32`.
     match T::DTYPE {
         DType::U32 => T::from_f64(pixel.to_f64() - background.to_f64()),
-        _ => T::from_f32(pixel.to_f32() - background.to_f32()),
+        _ => computed(pixel.to_f32() - background.to_f32()),
     }
 }
 
@@ -92,7 +92,7 @@ impl TopHat {
         let mut eroded = Running::new(2 * radius + 1, middle);
         let mut opened = Running::new(2 * radius + 1, width);
         for y in 0..height + 4 * radius {
-            cx.check_cancelled()?;
+            cx.worked(wide)?;
             let Some(row_of_minima) = eroded.push(minima.of(&row(y)[start..start + wide], smaller), smaller)
             else {
                 continue;

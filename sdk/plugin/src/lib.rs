@@ -19,7 +19,7 @@
 //! impl MapOperator for SubtractOffset {
 //!     fn run<T: Pixel>(&mut self, input: &View<T>, output: &mut ViewMut<T>, cx: &Context) -> Result<()> {
 //!         for (row_in, row_out) in input.rows().zip(output.rows_mut()) {
-//!             cx.check_cancelled()?;
+//!             cx.worked(row_in.len())?;
 //!             for (x, y) in row_in.iter().zip(row_out) {
 //!                 *y = T::from_f64((x.to_f64() - self.offset).max(0.0));
 //!             }
@@ -44,7 +44,8 @@
 //! # Rules for equal results everywhere
 //! Native and WASM agree bit for bit when an operator uses plain `+ - * /` and `sqrt`, takes other functions from
 //! [`math`] (never `f32::exp` and the like, whose results differ between systems), keeps one order of summation, and
-//! never uses `mul_add`. Then declare `deterministic`.
+//! never uses `mul_add`. Which of the bit patterns of "not a number" an operation gives is the processor's choice: write
+//! `f32::NAN` where the result is not a number. Then declare `deterministic`.
 
 pub mod bytes;
 pub mod choice;

@@ -119,7 +119,7 @@ pub trait MapOperator: Send {
     /// Shapes: any size along every axis, halo excepted; rows are dense. A mask comes as `u8`.
     ///
     /// # Errors
-    /// `cancelled` from [`Context::check_cancelled`], asked once a row; else what went wrong.
+    /// `cancelled` from [`Context::worked`], called once a row; else what went wrong.
     fn run<T: Pixel>(
         &mut self,
         input: &View<'_, T>,

@@ -94,44 +94,48 @@ const SUMS: usize = 32;
 /// assert_eq!(smooth, [1.0, 2.0, 1.0, 0.0]);
 /// ```
 ///
+/// Without a weight nothing is written.
+///
 /// # Panics
-/// When a row is shorter than `output`, or there is no weight: a defect of the operator.
+/// When a row is shorter than `output`, as indexing a slice does.
 #[inline]
 pub fn symmetric_sum<'a, T: Pixel>(tap: impl Fn(isize) -> &'a [T], weights: &[f32], output: &mut [f32]) {
-    let (blocks, rest) = output.as_chunks_mut::<SUMS>();
-    let mut start = 0;
-    for block in blocks {
-        symmetric_block(&tap, start, weights, block);
-        start += SUMS;
-    }
-    for (index, y) in rest.iter_mut().enumerate() {
-        let mut one = [0.0];
-        symmetric_block(&tap, start + index, weights, &mut one);
-        [*y] = one;
+    let length = output.len();
+    let Some(weight) = weights.first() else { return };
+    let middle = (&tap(0)[..length], *weight);
+    // Looked up once, outermost first: what a tap costs is not paid for every block.
+    let pair = |k: usize| (&tap(-(k as isize))[..length], &tap(k as isize)[..length], weights[k]);
+    let pairs: Vec<_> = (1..weights.len()).rev().map(pair).collect();
+    for start in (0..length).step_by(SUMS) {
+        // A last block that reaches beyond the row starts earlier: some sums are made twice, to the same bits.
+        let start = start.min(length.saturating_sub(SUMS));
+        let rest = &mut output[start..];
+        if let Some(block) = rest.first_chunk_mut() {
+            symmetric_block::<T, SUMS>(middle, &pairs, start, block);
+        } else {
+            for (x, sum) in (start..).zip(rest) {
+                symmetric_block(middle, &pairs, x, core::array::from_mut(sum));
+            }
+        }
     }
 }
 
 #[inline]
-fn symmetric_block<'a, T: Pixel, const N: usize>(
-    tap: &impl Fn(isize) -> &'a [T],
+fn symmetric_block<T: Pixel, const N: usize>(
+    (middle, weight): (&[T], f32),
+    pairs: &[(&[T], &[T], f32)],
     start: usize,
-    weights: &[f32],
     output: &mut [f32; N],
 ) {
-    let block = |k: isize| -> &'a [T; N] {
-        match tap(k).get(start..).and_then(|rest| rest.first_chunk()) {
-            Some(block) => block,
-            None => short_row(),
-        }
-    };
-    let middle = block(0);
     let mut sums = [0.0; N];
+    let Some(middle) = block::<T, N>(middle, start) else { return };
     for index in 0..N {
-        sums[index] = middle[index].to_f32() * weights[0];
+        sums[index] = middle[index].to_f32() * weight;
     }
-    for k in (1..weights.len()).rev() {
-        let (before, after) = (block(-(k as isize)), block(k as isize));
-        let weight = weights[k];
+    for &(before, after, weight) in pairs {
+        let (Some(before), Some(after)) = (block::<T, N>(before, start), block::<T, N>(after, start)) else {
+            return;
+        };
         for index in 0..N {
             sums[index] += (before[index].to_f32() + after[index].to_f32()) * weight;
         }
@@ -139,11 +143,10 @@ fn symmetric_block<'a, T: Pixel, const N: usize>(
     *output = sums;
 }
 
-#[cold]
-#[inline(never)]
-#[allow(clippy::panic, reason = "a defect of the operator that calls, as an index out of bounds is")]
-fn short_row() -> ! {
-    panic!("a row is shorter than the output")
+/// The block that starts at a place; there is one wherever the rows are as long as the output.
+#[inline]
+fn block<T, const N: usize>(row: &[T], start: usize) -> Option<&[T; N]> {
+    row.get(start..)?.first_chunk()
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl Local {
         let before: Vec<_> = neighbours.rows().take_while(|&(dz, dy, _)| (dz, dy) < (0, 0)).collect();
         for z in 0..rows[0] {
             for y in 0..rows[1] {
-                cx.check_cancelled()?;
+                cx.worked(view.width())?;
                 local.find_runs(view.row(0, 0, z, y), &mut sets)?;
                 for &(dz, dy, reach) in &before {
                     if let Some(other) = local.row_at(z as i64 + dz, y as i64 + dy) {

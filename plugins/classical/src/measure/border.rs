@@ -29,7 +29,7 @@ pub(super) fn count(
         if y <= halo {
             continue;
         }
-        cx.check_cancelled()?;
+        cx.worked(width)?;
         let [above, here, below] = [y - 2, y - 1, y].map(|y| &borders[y % 3]);
         for x in halo..width.saturating_sub(halo) {
             let label = here[x];

@@ -124,7 +124,9 @@ fn mean_place(object: &Object, axis: usize) -> f64 {
 
 fn statistics(intensity: &Intensity, count: f64) -> [Scalar; 4] {
     let sum = intensity.sum.value();
-    let defined = |value: f64| Scalar::Number(if intensity.sum.has_not_numbers() { f64::NAN } else { value });
+    let undefined = |value: f64| value.is_nan() || intensity.sum.has_not_numbers();
+    // One bit pattern for all that is not a number.
+    let defined = |value: f64| Scalar::Number(if undefined(value) { f64::NAN } else { value });
     [defined(sum / count), defined(intensity.min), defined(intensity.max), defined(sum)]
 }
 

@@ -217,7 +217,7 @@ impl Found {
             core::array::from_fn(|axis| core.region().origin[axis + 2].max(0).unsigned_abs());
         for z in 0..core.depth() {
             for y in 0..core.height() {
-                cx.check_cancelled()?;
+                cx.worked(core.width())?;
                 let mut start = 0;
                 for same in core.row(0, 0, z, y).chunk_by(|one, other| one == other) {
                     let end = start + same.len();
@@ -244,8 +244,8 @@ impl Found {
 
     fn measure<T: Pixel>(&mut self, pixels: &View<'_, T>, cx: &Context<'_>) -> Result<()> {
         for channel in 0..self.channels {
-            cx.check_cancelled()?;
             for Run { row: [z, y], start, end, object } in &self.runs {
+                cx.worked(end - start)?;
                 let row = pixels.row(0, channel, *z, *y);
                 self.objects[*object].add_intensities(channel, &row[*start..*end]);
             }

@@ -7,7 +7,8 @@
 
 use parfocal_plugin::prelude::*;
 
-use super::ordered;
+use super::key;
+use crate::pixels::ordered;
 
 /// Pixels of a block at most, halo included: ranks fit 16 bits.
 const BLOCK_PIXELS: usize = 1 << 16;
@@ -80,8 +81,8 @@ impl<T: Pixel> Keys<T> {
         self.list.clear();
         self.values.clear();
         for row in rows {
-            for value in row.iter().map(|value| ordered(*value)) {
-                self.list.push((sortable(value), self.values.len() as u32));
+            for value in row.iter().map(|pixel| ordered(*pixel)) {
+                self.list.push((key(value), self.values.len() as u32));
                 self.values.push(value);
             }
         }
@@ -102,16 +103,6 @@ impl<T: Pixel> Keys<T> {
             T::from_f32((i32::from(key) - Self::SHIFT) as f32)
         }
     }
-}
-
-/// A number whose order is that of the ordered pixels.
-fn sortable<T: Pixel>(value: T) -> u32 {
-    if T::DTYPE == DType::F32 {
-        let bits = value.to_f32().to_bits();
-        // IEEE 754: the bits of positive numbers ascend, those of negative ones descend.
-        return if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
-    }
-    value.to_f64() as u32
 }
 
 /// Sorts by the first number: four passes over one byte each.
@@ -164,7 +155,8 @@ impl Window {
         self.medians.resize(rows * columns, 0);
         (0..side).for_each(|y| self.add(keys[y * wide..][..side].iter()));
         for y in 0..rows {
-            cx.check_cancelled()?;
+            // A pixel takes as long here as sixteen in a smoothing filter.
+            cx.worked(16 * columns)?;
             // Even rows to the right, odd rows back.
             let backwards = y % 2 == 1;
             for step in 0..columns {

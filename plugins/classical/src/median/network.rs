@@ -6,7 +6,8 @@
 
 use parfocal_plugin::prelude::*;
 
-use super::{larger, ordered_row, smaller};
+use super::{key, larger, smaller, unkeyed};
+use crate::pixels::ordered;
 
 type Plane = (usize, usize, usize);
 
@@ -42,14 +43,56 @@ pub(super) fn median<'a, T: Pixel>(
     radius: u32,
     cx: &Context,
 ) -> Result<()> {
-    match (radius, size_of::<T>()) {
-        (1, 1) => filter::<T, 3, 16>(row, output, plane, cx, sort3, median_of_3_columns),
-        (1, 2) => filter::<T, 3, 8>(row, output, plane, cx, sort3, median_of_3_columns),
-        (1, _) => filter::<T, 3, 4>(row, output, plane, cx, sort3, median_of_3_columns),
-        (_, 1) => filter::<T, 5, 8>(row, output, plane, cx, sort5, median_of_5_columns),
-        (_, 2) => filter::<T, 5, 8>(row, output, plane, cx, sort5, median_of_5_columns),
-        (_, _) => filter::<T, 5, 4>(row, output, plane, cx, sort5, median_of_5_columns),
+    let same = (ordered as fn(T) -> T, core::convert::identity as fn(T) -> T);
+    if size_of::<T>() == 1 {
+        return match radius {
+            1 => filter::<T, T, 3, 16>(row, output, plane, cx, same, (sort3, median_of_3_columns)),
+            // Long networks of bytes are not made SIMD code; of 16-bit numbers they are.
+            _ => filter::<T, i16, 5, 8>(
+                row,
+                output,
+                plane,
+                cx,
+                (widened, narrowed),
+                (sort5, median_of_5_columns),
+            ),
+        };
     }
+    if size_of::<T>() == 2 {
+        return match radius {
+            1 => filter::<T, T, 3, 8>(row, output, plane, cx, same, (sort3, median_of_3_columns)),
+            _ => filter::<T, T, 5, 8>(row, output, plane, cx, same, (sort5, median_of_5_columns)),
+        };
+    }
+    // WASM compilers make one instruction of the smaller of two whole numbers and four of the smaller of two singles; for
+    // native code it is the other way round. The medians are the same.
+    if T::DTYPE == DType::F32 && cfg!(target_family = "wasm") {
+        return match radius {
+            1 => filter::<T, u32, 3, 4>(row, output, plane, cx, (key, unkeyed), (sort3, median_of_3_columns)),
+            _ => filter::<T, u32, 5, 4>(row, output, plane, cx, (key, unkeyed), (sort5, median_of_5_columns)),
+        };
+    }
+    match radius {
+        1 => filter::<T, T, 3, 4>(row, output, plane, cx, same, (sort3, median_of_3_columns)),
+        _ => filter::<T, T, 5, 4>(row, output, plane, cx, same, (sort5, median_of_5_columns)),
+    }
+}
+
+/// A byte as a 16-bit number.
+#[inline(always)]
+fn widened<T: Pixel>(pixel: T) -> i16 {
+    match (T::DTYPE, bytemuck::bytes_of(&pixel)) {
+        (DType::I8, [byte, ..]) => i16::from(byte.cast_signed()),
+        (_, [byte, ..]) => i16::from(*byte),
+        (_, []) => 0,
+    }
+}
+
+/// The byte that was widened.
+#[inline(always)]
+fn narrowed<T: Pixel>(value: i16) -> T {
+    // The low byte of both kinds of bytes is the byte itself.
+    bytemuck::try_pod_read_unaligned(&[value as u8]).unwrap_or_default()
 }
 
 /// The median of 3 x 3 values in sorted columns: the median of the largest small one, the median middle one and the
@@ -75,30 +118,34 @@ fn median_of_5_columns<T: Pixel, const L: usize>(columns: [[Lanes<T, L>; 5]; 5])
     median13([a3, a4, b2, b3, b4, c1, c2, c3, d0, d1, d2, e0, e1])
 }
 
-/// Runs over a plane: sorts the columns of `N` rows, then takes `N` neighbouring columns for each pixel.
+/// Runs over a plane: sorts the columns of `N` rows, then takes `N` neighbouring columns for each pixel. Pixels are
+/// compared as `W`; `forth` and `back` are the way there.
 #[inline(always)]
-fn filter<'a, T: Pixel, const N: usize, const L: usize>(
+fn filter<'a, T: Pixel, W: Pixel, const N: usize, const L: usize>(
     row: impl Fn(usize) -> &'a [T],
     output: &mut ViewMut<T>,
     (t, c, z): Plane,
     cx: &Context,
-    sort: impl Fn([Lanes<T, L>; N]) -> [Lanes<T, L>; N],
-    select: impl Fn([[Lanes<T, L>; N]; N]) -> Lanes<T, L>,
+    (forth, back): (impl Fn(T) -> W, impl Fn(W) -> T),
+    (sort, select): (
+        impl Fn([Lanes<W, L>; N]) -> [Lanes<W, L>; N],
+        impl Fn([[Lanes<W, L>; N]; N]) -> Lanes<W, L>,
+    ),
 ) -> Result<()> {
     let [_, _, _, height, width] = output.extent().0.map(|size| size as usize);
     // Whole registers; what lies beyond the row is worked on and thrown away.
     let line_pitch = width.next_multiple_of(L);
     let pitch = line_pitch + L;
-    let mut rows: [Vec<T>; N] = core::array::from_fn(|_| vec![T::default(); pitch]);
-    let mut sorted: [Vec<T>; N] = core::array::from_fn(|_| vec![T::default(); pitch]);
-    let mut line = vec![T::default(); line_pitch];
+    let mut ring: [Vec<W>; N] = core::array::from_fn(|_| vec![W::default(); pitch]);
+    let mut sorted: [Vec<W>; N] = core::array::from_fn(|_| vec![W::default(); pitch]);
+    let mut line = vec![W::default(); line_pitch];
     for y in 0..height + N - 1 {
-        ordered_row(row(y), &mut rows[y % N]);
+        rows::map(row(y), &mut ring[y % N], &forth);
         let Some(y) = y.checked_sub(N - 1) else { continue };
-        cx.check_cancelled()?;
+        cx.worked(width)?;
         // Which of the rows is the first does not matter for sorting.
         for x in (0..pitch).step_by(L) {
-            let column = sort(core::array::from_fn(|i| Lanes::load(&rows[i], x)));
+            let column = sort(core::array::from_fn(|i| Lanes::load(&ring[i], x)));
             for (row, values) in sorted.iter_mut().zip(column) {
                 row[x..x + L].copy_from_slice(&values.0);
             }
@@ -108,7 +155,7 @@ fn filter<'a, T: Pixel, const N: usize, const L: usize>(
             *target =
                 select(core::array::from_fn(|j| core::array::from_fn(|i| Lanes::load(&sorted[i], x + j)))).0;
         }
-        output.row_mut(t, c, z, y).copy_from_slice(&line[..width]);
+        rows::map(&line, output.row_mut(t, c, z, y), &back);
     }
     Ok(())
 }

@@ -62,7 +62,7 @@ impl Histogram {
     pub(super) fn of<T: Pixel>(view: &View<'_, T>, cx: &Context<'_>) -> Result<Self> {
         let mut span: Option<(f64, f64)> = None;
         for row in view.rows() {
-            cx.check_cancelled()?;
+            cx.worked(row.len())?;
             for value in finite(row) {
                 let (low, high) = span.unwrap_or((value, value));
                 span = Some((if value < low { value } else { low }, if value > high { value } else { high }));
@@ -73,7 +73,7 @@ impl Histogram {
         let Some(span) = span else { return Ok(histogram) };
         histogram.stretch(span);
         for row in view.rows() {
-            cx.check_cancelled()?;
+            cx.worked(row.len())?;
             for value in finite(row) {
                 let place = bin(value, histogram.exponent) - histogram.first;
                 if let Some(count) =

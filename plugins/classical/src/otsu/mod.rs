@@ -106,7 +106,7 @@ impl Operator for OtsuThreshold {
         let mut mask = output.pixels.view_mut::<u8>()?;
         with_pixel_type!(input.pixels.dtype(), T => {
             for (row, target) in input.pixels.view::<T>()?.rows().zip(mask.rows_mut()) {
-                cx.check_cancelled()?;
+                cx.worked(row.len())?;
                 rows::map(row, target, |pixel| u8::from(pixel.to_f64() > threshold));
             }
         });

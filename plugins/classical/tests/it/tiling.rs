@@ -67,7 +67,6 @@ fn filters() {
         for dtype in DTYPES {
             let image = noise(dtype, extent, seed);
             for (id, parameters) in cases {
-                // Single pixels with a large halo take long: small images only.
                 assert_tiled_equals_whole(id, parameters, &[&image]);
             }
         }
