@@ -37,8 +37,8 @@ pub trait Services {
     /// Writes a line of text into the host's log. Control characters are neutralised there.
     fn log(&self, level: LogLevel, text: &str);
 
-    /// Tells how far the current call has come, 0 to 1, never falling. Called at most a hundred times a second; the host
-    /// drops what comes faster.
+    /// Tells how far the current call has come, 0 to 1, never falling. A hundred times a second is plenty; each call
+    /// costs the time of a call.
     fn progress(&self, fraction: f32);
 
     /// Whether the user or the host asked to stop. An operator asks at least every few milliseconds (once a row is
