@@ -1,4 +1,4 @@
-//! Calibration: the size of a pixel in the sample, or explicitly unknown.
+//! Calibration: the size of a pixel in the sample, and when time zero was; or explicitly unknown.
 
 use parfocal_types::{
     error::{Error, Result},
@@ -53,4 +53,26 @@ impl PixelSize {
     pub fn is_valid(&self) -> bool {
         [self.x, self.y, self.z].into_iter().flatten().all(|size| size.0.is_finite() && size.0 > 0.0)
     }
+}
+
+/// When the time zero of an acquisition was. The times of planes come from a monotonic clock and count from there; the
+/// anchor ties them to the calendar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct TimeAnchor {
+    /// Nanoseconds since 1970-01-01T00:00:00 UTC, without leap seconds.
+    pub unix_ns: i64,
+    /// What the monotonic clock showed at that moment, where it is known.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub clock: Option<ClockReading>,
+}
+
+/// A reading of a monotonic clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ClockReading {
+    /// Which clock: times of different clocks cannot be compared.
+    pub id: String,
+    /// Nanoseconds since the clock's own start.
+    pub ns: u64,
 }

@@ -99,6 +99,8 @@ macro_rules! conditions {
 conditions! {
     /// The objective lens.
     objective: Objective,
+    /// Diameter of the confocal pinhole.
+    pinhole: Micrometers,
     /// Zoom of the scanner or of an intermediate lens; 1 is none.
     zoom: f64,
     /// How the beam moves.
@@ -144,6 +146,23 @@ pub struct PlaneConditions {
     /// Depth index of the plane.
     pub z: u64,
     /// The facts that hold for this plane only.
+    pub conditions: Conditions,
+}
+
+/// What is known of a frame only when it comes: handed over with its pixels, in live work.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FrameFacts {
+    /// Time index of the plane in the image.
+    pub t: u64,
+    /// Channel index.
+    pub c: u64,
+    /// Depth index.
+    pub z: u64,
+    /// The number that the device gave to the frame.
+    pub number: Option<u64>,
+    /// How many frames of the device were lost between the one before and this one.
+    pub dropped_before: u64,
+    /// The facts that hold for this plane; unknown ones are the channel's.
     pub conditions: Conditions,
 }
 

@@ -24,10 +24,10 @@ pub mod spec;
 pub mod view;
 
 pub use buffer::Buffer;
-pub use calibration::PixelSize;
+pub use calibration::{ClockReading, PixelSize, TimeAnchor};
 pub use channel::{Channel, Modality};
 pub use class::{Finder, LabelOrigin, PixelClass, Support, Supports};
-pub use conditions::{Conditions, Objective, PlaneConditions, ScanMode, StagePosition};
+pub use conditions::{Conditions, FrameFacts, Objective, PlaneConditions, ScanMode, StagePosition};
 pub use dtype::{DType, Pixel};
 pub use region::{Axis, Extent, Region};
 pub use spec::ImageSpec;

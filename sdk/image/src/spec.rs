@@ -6,7 +6,7 @@ use parfocal_types::{
 };
 
 use crate::{
-    calibration::PixelSize,
+    calibration::{PixelSize, TimeAnchor},
     channel::Channel,
     dtype::DType,
     region::{Axis, Extent},
@@ -29,6 +29,9 @@ pub struct ImageSpec {
     /// Time between time points, where it is constant.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub time_increment: Option<Seconds>,
+    /// When the time zero of the planes' times was.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub acquired: Option<TimeAnchor>,
     /// The channels; as many as the extent along C.
     pub channels: Vec<Channel>,
 }
@@ -45,6 +48,7 @@ impl ImageSpec {
             significant_bits: dtype.bits(),
             pixel_size: PixelSize::UNKNOWN,
             time_increment: None,
+            acquired: None,
             channels: vec![Channel::default(); count],
         }
     }

@@ -58,29 +58,12 @@ impl ThreadSafety {
     }
 }
 
-/// An image that goes in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct InputPort {
-    /// The name in kebab-case, unique among the inputs.
-    pub name: String,
-    /// Pixel types that are accepted; others are refused before any work.
-    pub dtypes: Vec<DType>,
-    /// Whether the image must hold labels.
-    #[cfg_attr(feature = "serde", serde(default))]
-    pub labels: bool,
-    /// Whether it may be left out. Optional inputs come last.
-    #[cfg_attr(feature = "serde", serde(default))]
-    pub optional: bool,
-}
-
-/// What comes out of a port.
+/// What goes through a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[repr(u32)]
-pub enum OutputKind {
+pub enum PortKind {
     /// Pixels.
     Image = 1,
     /// Pixels that number objects; background is 0.
@@ -91,7 +74,7 @@ pub enum OutputKind {
     Record = 4,
 }
 
-impl OutputKind {
+impl PortKind {
     /// The kind with this wire code.
     #[must_use]
     pub const fn from_code(code: u32) -> Option<Self> {
@@ -104,22 +87,80 @@ impl OutputKind {
         }
     }
 
-    /// Whether pixels come out.
+    /// Whether pixels go through it.
     #[must_use]
     pub const fn is_image(self) -> bool {
         matches!(self, Self::Image | Self::Labels)
     }
 }
 
-/// Something that comes out.
+/// Something that goes in. Ports are known by their number, their place in [`Descriptor::inputs`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct InputPort {
+    /// The name in kebab-case, unique among the inputs.
+    pub name: String,
+    /// What goes in: an image, or labels. Tables and records do not go in yet.
+    #[cfg_attr(feature = "serde", serde(default = "InputPort::usual_kind"))]
+    pub kind: PortKind,
+    /// Pixel types that are accepted; others are refused before any work.
+    pub dtypes: Vec<DType>,
+    /// Whether it may be left out.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub optional: bool,
+}
+
+impl InputPort {
+    /// A port that takes images of these pixel types, and must be connected.
+    #[must_use]
+    pub fn image(name: &str, dtypes: &[DType]) -> Self {
+        Self { name: name.to_owned(), kind: PortKind::Image, dtypes: dtypes.to_vec(), optional: false }
+    }
+
+    /// What goes into a port that does not say: an image.
+    #[must_use]
+    pub const fn usual_kind() -> PortKind {
+        PortKind::Image
+    }
+}
+
+/// Something that comes out. Ports are known by their number, their place in [`Descriptor::outputs`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields, rename_all = "kebab-case")
+)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutputPort {
     /// The name in kebab-case, unique among the outputs.
     pub name: String,
     /// What comes out.
-    pub kind: OutputKind,
+    pub kind: PortKind,
+    /// The class of its pixels, before the host joins it with the inputs' classes. Labels are of class `labels` anyway, and
+    /// for tables and records it is the class of what they were measured on.
+    #[cfg_attr(feature = "serde", serde(default = "OutputPort::usual_class"))]
+    pub yields: PixelClass,
+    /// What it still supports if the inputs do; the host intersects.
+    pub preserves: Supports,
+    /// Whether a neural network makes it: labels then say that a network found them.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub network: bool,
+}
+
+impl OutputPort {
+    /// A port with what a classical operation on its inputs gives.
+    #[must_use]
+    pub fn new(name: &str, kind: PortKind, preserves: Supports) -> Self {
+        Self { name: name.to_owned(), kind, yields: Self::usual_class(), preserves, network: false }
+    }
+
+    /// The class of the pixels of a port that does not say: `derived`.
+    #[must_use]
+    pub const fn usual_class() -> PixelClass {
+        PixelClass::Derived
+    }
 }
 
 /// An operator as it declares itself.
@@ -149,11 +190,7 @@ pub struct Descriptor {
     /// Upper bound of the halo along T C Z Y X over all parameters, in pixels; the plan says the real one.
     #[cfg_attr(feature = "serde", serde(default))]
     pub max_halo: [u32; 5],
-    /// The class of the outputs, before it is joined with the inputs' classes.
-    pub yields: PixelClass,
-    /// What the outputs still support if the inputs do; the host intersects.
-    pub preserves: Supports,
-    /// Images that go in.
+    /// What goes in.
     #[cfg_attr(feature = "serde", serde(default, rename = "input"))]
     pub inputs: Vec<InputPort>,
     /// What comes out.
@@ -166,7 +203,7 @@ pub struct Descriptor {
 
 impl Descriptor {
     /// Checks that the parts agree: names are kebab-case and unique, there is an output, an operator that maps has
-    /// exactly image outputs, defaults lie within their limits.
+    /// exactly image outputs, images or labels go in, defaults lie within their limits.
     ///
     /// # Errors
     /// `invalid-argument` with the first disagreement.
@@ -193,8 +230,13 @@ impl Descriptor {
         if self.outputs.is_empty() {
             return wrong("it has no output".into());
         }
-        if self.inputs.iter().any(|port| port.dtypes.is_empty()) {
-            return wrong("an input accepts no pixel type".into());
+        for port in &self.inputs {
+            if !port.kind.is_image() {
+                return wrong(format!("its input `{}` is neither an image nor labels", port.name));
+            }
+            if port.dtypes.is_empty() {
+                return wrong(format!("its input `{}` accepts no pixel type", port.name));
+            }
         }
         if self.kind == Kind::Map && self.outputs.iter().any(|port| !port.kind.is_image()) {
             return wrong("a map operator gives pixels only; tables and records need kind `reduce`".into());
@@ -239,15 +281,8 @@ mod tests {
             deterministic: true,
             temporal_window: [0, 0],
             max_halo: [0, 0, 0, 9, 9],
-            yields: PixelClass::Derived,
-            preserves: Supports::ALL,
-            inputs: vec![InputPort {
-                name: "image".into(),
-                dtypes: vec![DType::U16],
-                labels: false,
-                optional: false,
-            }],
-            outputs: vec![OutputPort { name: "image".into(), kind: OutputKind::Image }],
+            inputs: vec![InputPort::image("image", &[DType::U16])],
+            outputs: vec![OutputPort::new("image", PortKind::Image, Supports::ALL)],
             parameters: vec![ParameterSpec {
                 name: "sigma".into(),
                 doc: String::new(),
@@ -266,12 +301,13 @@ mod tests {
     #[test]
     fn each_disagreement_is_named() {
         type Spoil = fn(&mut Descriptor);
-        let cases: [(Spoil, &str); 6] = [
+        let cases: [(Spoil, &str); 7] = [
             (|d| d.id = "Gaussian".into(), "lower-case"),
             (|d| d.inputs.push(d.inputs[0].clone()), "declared twice"),
             (|d| d.outputs.clear(), "no output"),
             (|d| d.inputs[0].dtypes.clear(), "no pixel type"),
-            (|d| d.outputs[0].kind = OutputKind::Table, "pixels only"),
+            (|d| d.inputs[0].kind = PortKind::Table, "neither an image nor labels"),
+            (|d| d.outputs[0].kind = PortKind::Table, "pixels only"),
             (
                 |d| d.parameters[0].kind = ParameterKind::Number { default: 9.0, min: 0.0, max: 1.0 },
                 "default is refused",

@@ -13,6 +13,11 @@
 //!   **same tiles** again. Otsu's threshold (histogram, then mask) and stitched components (borders, then labels) are such.
 //! - **whole**: needs some axes whole, and says so in its plan.
 //!
+//! # What does not go in or come out yet
+//! Tables and records as inputs, tables from other kinds than reduce, files, live streams without a known end, and buffers
+//! that stay on a device: each waits for the first part of the host that would hand them over, because a contract that
+//! nobody has used is a guess. [`PortKind`] and the native tiles (memory space and handle) have the room.
+//!
 //! # For authors
 //! Start from `parfocal_plugin`, which has shorter traits for the common cases and the export macro. Read
 //! [`Operator`] for the exact order of calls.
@@ -26,9 +31,9 @@ pub mod plan;
 pub mod registry;
 pub mod services;
 
-pub use descriptor::{Descriptor, InputPort, Kind, OutputKind, OutputPort, ThreadSafety};
+pub use descriptor::{Descriptor, InputPort, Kind, OutputPort, PortKind, ThreadSafety};
 pub use operator::{Input, Operator, Output, Tiles};
-pub use plan::{Padding, Plan, Tiling};
+pub use plan::{InputRegion, InputSpec, Padding, Plan, TileSize, Tiling};
 pub use registry::Registry;
 pub use services::{LogLevel, Services, Sink};
 
@@ -36,10 +41,10 @@ pub use services::{LogLevel, Services, Sink};
 pub const INTERFACE: &str = "operator";
 
 /// The version of the interface that this crate describes.
-pub const VERSION: parfocal_types::InterfaceVersion = parfocal_types::InterfaceVersion::draft(1, 1);
+pub const VERSION: parfocal_types::InterfaceVersion = parfocal_types::InterfaceVersion::draft(1, 2);
 
 /// The same as text, for notes that are written at compile time.
-pub const VERSION_TEXT: &str = "1-draft.1";
+pub const VERSION_TEXT: &str = "1-draft.2";
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,15 @@
 //! What an operator answers before anything runs.
 
-use parfocal_image::{Axis, ImageSpec};
+use parfocal_image::{Axis, ImageSpec, Region};
+
+/// An image that is connected to an input port.
+#[derive(Debug, Clone, Copy)]
+pub struct InputSpec<'a> {
+    /// The number of the port.
+    pub port: u32,
+    /// Everything about the image but its pixels.
+    pub spec: &'a ImageSpec,
+}
 
 /// How far the host may cut an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -13,6 +22,9 @@ pub enum Tiling {
     Each = 1,
     /// Not at all.
     Whole = 2,
+    /// Into single positions that one instance sees one after the other, from the first to the last, after a `reset`: for
+    /// operators that remember. Of kind map only, and along one axis at most.
+    InOrder = 3,
 }
 
 impl Tiling {
@@ -23,6 +35,7 @@ impl Tiling {
             0 => Some(Self::Split),
             1 => Some(Self::Each),
             2 => Some(Self::Whole),
+            3 => Some(Self::InOrder),
             _ => None,
         }
     }
@@ -60,18 +73,66 @@ impl Padding {
     }
 }
 
+/// The part of an input that is needed for a part of the work; see [`Operator::required_input`](crate::Operator::required_input).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InputRegion {
+    /// The number of the port.
+    pub port: u32,
+    /// What the operator wants to see, halo included; it may reach beyond the image.
+    pub region: Region,
+    /// What is filled in beyond the image's edge. The same for every part of the work.
+    pub padding: Padding,
+}
+
+impl InputRegion {
+    /// A part of the input at this port, which ends where the image ends.
+    #[must_use]
+    pub const fn new(port: u32, region: Region) -> Self {
+        Self { port, region, padding: Padding::Clip }
+    }
+
+    /// The same part with another padding.
+    #[must_use]
+    pub const fn padded(mut self, padding: Padding) -> Self {
+        self.padding = padding;
+        self
+    }
+}
+
+/// Which sizes the tiles may have along an axis that is cut anywhere, for operators that are picky: a network that wants
+/// multiples of 16. The last tile along an axis may be smaller than `step` asks for: the work ends there. What the
+/// operator then sees is still its own choice, in `required_input`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TileSize {
+    /// Sizes are multiples of this; at least 1.
+    pub step: u64,
+    /// The largest size; a multiple of `step`.
+    pub max: u64,
+}
+
+impl TileSize {
+    /// Any size.
+    pub const ANY: Self = Self { step: 1, max: u64::MAX };
+}
+
+impl Default for TileSize {
+    fn default() -> Self {
+        Self::ANY
+    }
+}
+
 /// The answer of [`Operator::plan`](crate::Operator::plan).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The image outputs, in the order of their ports. The host sets class and supports.
     pub outputs: Vec<ImageSpec>,
     /// How far each axis of the work may be cut. The work has the extent of the first image output, or, without one, of
-    /// the first input.
+    /// the first connected input.
     pub tiling: [Tiling; 5],
+    /// Sizes of tiles along the axes that are cut anywhere.
+    pub tile_sizes: [TileSize; 5],
     /// The axes over which a reduce operator makes one result; for each position of the others it makes one of its own.
     pub reduce_over: [bool; 5],
-    /// What is filled in beyond the image's edge.
-    pub padding: Padding,
     /// Upper bound of memory that an instance needs for itself, for each pixel of a tile's work.
     pub bytes_per_pixel: u32,
     /// Upper bound of memory that an instance needs besides.
@@ -79,7 +140,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// One image like the input, axes cut anywhere, no padding, no memory of its own.
+    /// One image like the input, axes cut anywhere, no memory of its own.
     #[must_use]
     pub fn like(input: &ImageSpec) -> Self {
         Self { outputs: vec![input.clone()], ..Self::without_images() }
@@ -91,24 +152,24 @@ impl Plan {
         Self {
             outputs: Vec::new(),
             tiling: [Tiling::Split; 5],
+            tile_sizes: [TileSize::ANY; 5],
             reduce_over: [false, false, true, true, true],
-            padding: Padding::Clip,
             bytes_per_pixel: 0,
             bytes: 0,
         }
-    }
-
-    /// The same plan with another padding.
-    #[must_use]
-    pub fn padded(mut self, padding: Padding) -> Self {
-        self.padding = padding;
-        self
     }
 
     /// The same plan with another rule for one axis.
     #[must_use]
     pub fn tiled(mut self, axis: Axis, tiling: Tiling) -> Self {
         self.tiling[axis as usize] = tiling;
+        self
+    }
+
+    /// The same plan with tiles along one axis whose sizes are multiples of `step`, and at most `max`.
+    #[must_use]
+    pub fn tile_size(mut self, axis: Axis, step: u64, max: u64) -> Self {
+        self.tile_sizes[axis as usize] = TileSize { step, max };
         self
     }
 

@@ -31,8 +31,14 @@ impl LogLevel {
 
 /// Services of the host, valid during the call that they are given to.
 ///
-/// Implemented by the host (and by `parfocal-testkit`, which records); called by operators from the thread of the
-/// call.
+/// Implemented by the host; called by operators from the thread of the call.
+///
+/// # What came later
+/// Services that a host may lack (inference, a serial port) come under names with a version of their own, such as `infer/1`, and
+/// the services here never change within a version of the interface. Natively `get_extension(id)` gives a table of functions,
+/// or null: it starts with its own size, is valid during the call, its functions take the host's context first, and the
+/// type behind an id is frozen. In WASM such a service is a package of its own that a component imports; because an import is not
+/// optional there, each has a function that says whether the host has the service. In Rust both are a method here.
 pub trait Services {
     /// Writes a line of text into the host's log. Control characters are neutralised there.
     fn log(&self, level: LogLevel, text: &str);
