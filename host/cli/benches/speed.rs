@@ -16,7 +16,7 @@ use parfocal_core::{Lane, Library, RunServices};
 use parfocal_image::{Buffer, DType, Extent, ImageSpec, Region};
 use parfocal_manifest::LaneKind;
 use parfocal_native::NativeLane;
-use parfocal_operator::{Input, Operator, Output, Tiles};
+use parfocal_operator::{Input, InputSpec, Operator, Output, Tiles};
 use parfocal_types::Parameters;
 use parfocal_wasm::{WasmLane, WasmOptions};
 
@@ -99,15 +99,16 @@ impl Bench {
         let parameters = Parameters::parse(&descriptor.parameters, given.iter().copied())?;
         let mut instance = library.create(operator, &parameters)?;
         let full = image.region().extent;
-        instance.plan(&[ImageSpec::new(full, image.dtype())])?;
+        let spec = ImageSpec::new(full, image.dtype());
+        instance.plan(&[InputSpec { port: 0, spec: &spec }], &RunServices::default())?;
         let core = Region::whole(full);
-        let needed = *instance.required_input(&core)?.first().ok_or("no input")?;
+        let needed = instance.required_input(&core)?.first().ok_or("no input")?.region;
         let output = Buffer::zeroed(image.dtype(), core)?;
         Ok(Self { operator: instance, input: padded(image, needed)?, output, core, full })
     }
 
     fn run(&mut self) -> Outcome {
-        let inputs = [Input { pixels: self.input.pixels()?, full: self.full, planes: &[] }];
+        let inputs = [Input { port: 0, pixels: self.input.pixels()?, full: self.full, frames: &[] }];
         let mut outputs = [Output { pixels: self.output.pixels_mut()?, full: self.full }];
         let mut tiles = Tiles { core: self.core, inputs: &inputs, outputs: &mut outputs };
         Ok(self.operator.run(&mut tiles, &RunServices::default())?)

@@ -9,11 +9,11 @@ mod compile;
 mod demo;
 mod files;
 mod folders;
+mod host;
 mod output;
 mod package;
 mod progress;
 mod sdk;
-mod session;
 mod steps;
 mod templates;
 

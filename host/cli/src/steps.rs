@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use parfocal_catalog::Selection;
+use parfocal_operator::Descriptor;
 use parfocal_pipeline::{ChainStep, Source, Step};
 use parfocal_types::{Error, Parameters, Result};
 
 use crate::{
     args::{Run, Word},
-    session::Session,
+    host::Host,
 };
 
 /// A chain, and what was picked for each of its steps.
@@ -65,18 +66,20 @@ fn written<'a>(run: &'a Run, order: &[Word]) -> Result<Vec<Written<'a>>> {
 
 /// The name of the original image in `--input`.
 const ORIGINAL: &str = "image";
+/// What `--input` says to leave a port without an image.
+const NOTHING: &str = "none";
 
 /// Picks, loads and connects the steps.
-pub(crate) fn chain(session: &mut Session, run: &Run, order: &[Word]) -> Result<Chain> {
+pub(crate) fn chain(host: &mut Host, run: &Run, order: &[Word]) -> Result<Chain> {
     let mut chain = Chain { steps: Vec::new(), picked: Vec::new() };
     let mut images: BTreeMap<String, Source> = BTreeMap::from([(ORIGINAL.to_owned(), Source::Original(0))]);
     let mut previous = Some(Source::Original(0));
     for (index, words) in written(run, order)?.into_iter().enumerate() {
-        let (selection, library) = session.load(words.operator, run.lane)?;
+        let (selection, library) = host.load(words.operator, run.lane)?;
         let descriptor = &selection.descriptor;
         let parameters = Parameters::parse(&descriptor.parameters, words.parameters.iter().copied())
             .map_err(|error| error.context(format!("operator `{}`", descriptor.id)))?;
-        let inputs = connect(&selection, &words, &images, previous)?;
+        let inputs = connect(descriptor, &words.inputs, &images, previous)?;
         let port = descriptor.outputs.iter().position(|port| port.kind.is_image());
         if let Some(port) = port {
             let image = Source::Step(index, port);
@@ -93,34 +96,38 @@ pub(crate) fn chain(session: &mut Session, run: &Run, order: &[Word]) -> Result<
     Ok(chain)
 }
 
-/// Where each input port of a step takes its image from: what `--input` says; else the first port takes the image of the
-/// step before, and the others the original.
-fn connect(
-    selection: &Selection,
-    words: &Written<'_>,
+/// Where each input port of a step takes its image from: what the user named, or nothing for `none`; else the first port
+/// takes the image of the step before, and the others the original.
+///
+/// # Errors
+/// `not-found` for a port or an image that does not exist, `invalid-argument` when there is no image to take.
+pub(crate) fn connect(
+    descriptor: &Descriptor,
+    named: &BTreeMap<&str, &str>,
     images: &BTreeMap<String, Source>,
     previous: Option<Source>,
-) -> Result<Vec<Source>> {
-    let ports = &selection.descriptor.inputs;
-    let id = &selection.descriptor.id;
-    if let Some(unknown) = words.inputs.keys().find(|name| ports.iter().all(|port| port.name != **name)) {
+) -> Result<Vec<(usize, Source)>> {
+    let Descriptor { id, inputs: ports, .. } = descriptor;
+    if let Some(unknown) = named.keys().find(|name| ports.iter().all(|port| port.name != **name)) {
         let known: Vec<_> = ports.iter().map(|port| port.name.as_str()).collect();
         return Err(Error::not_found(format!("operator `{id}` has no input `{unknown}`"))
             .with_remedy(format!("its inputs are: {}", known.join(", "))));
     }
-    ports
-        .iter()
-        .enumerate()
-        .map(|(place, port)| match words.inputs.get(port.name.as_str()) {
-            Some(name) => images.get(*name).copied().ok_or_else(|| {
+    let mut inputs = Vec::with_capacity(ports.len());
+    for (place, port) in ports.iter().enumerate() {
+        let source = match named.get(port.name.as_str()).copied() {
+            Some(NOTHING) => continue,
+            Some(name) => images.get(name).copied().ok_or_else(|| {
                 let known: Vec<_> = images.keys().map(String::as_str).collect();
                 Error::not_found(format!("there is no image `{name}` for input `{}` of `{id}`", port.name))
                     .with_remedy(format!("images so far: {}", known.join(", ")))
-            }),
+            })?,
             None if place == 0 => previous.ok_or_else(|| {
                 Error::invalid_argument(format!("`{id}` comes after a step that gives no image"))
-            }),
-            None => Ok(Source::Original(0)),
-        })
-        .collect()
+            })?,
+            None => Source::Original(0),
+        };
+        inputs.push((place, source));
+    }
+    Ok(inputs)
 }

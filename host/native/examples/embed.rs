@@ -31,7 +31,7 @@ pub fn process(plugins: &Path, operator: &str, image: MemoryImage) -> Result<Mem
         let scratch = Scratch::create(spec.clone(), None)?;
         Ok(result.get_or_insert(scratch).sink())
     };
-    parfocal_pipeline::run(&step, &[Arc::new(image)], &mut sinks, &RunOptions::default())?;
+    parfocal_pipeline::run(&step, &[(0, Arc::new(image))], &mut sinks, &RunOptions::default())?;
     MemoryImage::read(&result.ok_or_else(|| Error::invalid_argument("the operator gives no image"))?)
 }
 

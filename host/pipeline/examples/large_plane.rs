@@ -4,10 +4,10 @@
 use std::{error::Error, sync::Arc, time::Instant};
 
 use parfocal_core::{ImageSource, Library, LibraryInfo};
-use parfocal_image::{Axis, DType, Extent, ImageSpec, PixelClass, PixelsMut, Region, Supports};
+use parfocal_image::{Axis, DType, Extent, ImageSpec, PixelsMut, Region, Supports};
 use parfocal_operator::{
-    Descriptor, InputPort, Kind, Operator, OutputKind, OutputPort, Padding, Plan, Services, ThreadSafety,
-    Tiles,
+    Descriptor, InputPort, InputRegion, InputSpec, Kind, Operator, OutputPort, Padding, Plan, PortKind,
+    Services, ThreadSafety, Tiles,
 };
 use parfocal_pipeline::{Discard, Run, RunOptions, Step};
 use parfocal_types::{Parameters, Result};
@@ -16,12 +16,12 @@ use parfocal_types::{Parameters, Result};
 struct ColumnMaximum;
 
 impl Operator for ColumnMaximum {
-    fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
-        Ok(Plan::like(&inputs[0]).padded(Padding::Symmetric))
+    fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
+        Ok(Plan::like(inputs[0].spec))
     }
 
-    fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
-        Ok(vec![core.grown(Axis::Y, 3, 3)])
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+        Ok(vec![InputRegion::new(0, core.grown(Axis::Y, 3, 3)).padded(Padding::Symmetric)])
     }
 
     fn run(&mut self, tiles: &mut Tiles<'_>, _services: &dyn Services) -> Result<()> {
@@ -82,15 +82,8 @@ fn step() -> Step {
         deterministic: true,
         temporal_window: [0; 2],
         max_halo: [0, 0, 0, 3, 0],
-        yields: PixelClass::Derived,
-        preserves: Supports::ALL,
-        inputs: vec![InputPort {
-            name: "image".into(),
-            dtypes: vec![DType::U16],
-            labels: false,
-            optional: false,
-        }],
-        outputs: vec![OutputPort { name: "image".into(), kind: OutputKind::Image }],
+        inputs: vec![InputPort::image("image", &[DType::U16])],
+        outputs: vec![OutputPort::new("image", PortKind::Image, Supports::ALL)],
         parameters: Vec::new(),
     };
     let info = LibraryInfo {
@@ -109,7 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Arc::new(MadeUp(ImageSpec::new(Extent::plane(20_000, 20_000), DType::U16)));
     let options = RunOptions { threads, ..RunOptions::default() };
     let mut nowhere = |_: usize, spec: &ImageSpec| Ok(Box::new(Discard::new(spec.clone())) as Box<_>);
-    let run = Run::prepare(&step(), &[plane], &mut nowhere, &options)?;
+    let run = Run::prepare(&step(), &[(0, plane)], &mut nowhere, &options)?;
     println!("announced: {:?}", run.estimate());
     let start = Instant::now();
     let report = run.start()?.report;

@@ -28,8 +28,8 @@ pub enum Source {
 pub struct ChainStep {
     /// What to run.
     pub step: Step,
-    /// Its inputs, in the order of its ports.
-    pub inputs: Vec<Source>,
+    /// Its inputs, each with the index of its port. An optional port may be left out.
+    pub inputs: Vec<(usize, Source)>,
 }
 
 /// What a chain gives.
@@ -58,7 +58,7 @@ impl ChainStep {
             };
             let port = step.descriptor()?.outputs.iter().position(|port| port.kind.is_image());
             source = port.map(|port| Source::Step(index, port));
-            chain.push(Self { step, inputs: vec![input] });
+            chain.push(Self { step, inputs: vec![(0, input)] });
         }
         Ok(chain)
     }
@@ -73,7 +73,7 @@ pub fn check_chain(chain: &[ChainStep], originals: &[ImageSpec]) -> Result<Vec<V
     let mut outputs: Vec<Vec<(usize, ImageSpec)>> = Vec::with_capacity(chain.len());
     for (index, step) in chain.iter().enumerate() {
         let mut specs = Vec::with_capacity(step.inputs.len());
-        for source in &step.inputs {
+        for (input, source) in &step.inputs {
             let spec = match *source {
                 Source::Original(number) => originals.get(number),
                 Source::Step(earlier, port) => outputs
@@ -81,7 +81,7 @@ pub fn check_chain(chain: &[ChainStep], originals: &[ImageSpec]) -> Result<Vec<V
                     .and_then(|ports| ports.iter().find(|(index, _)| *index == port))
                     .map(|(_, spec)| spec),
             };
-            specs.push(spec.cloned().ok_or_else(|| missing(step, index, *source))?);
+            specs.push((*input, spec.cloned().ok_or_else(|| missing(step, index, *source))?));
         }
         outputs.push(planned::check(&step.step, &specs)?);
     }
@@ -124,12 +124,17 @@ pub fn run_chain(
         .collect();
     let mut steps = Vec::with_capacity(chain.len());
     for (index, step) in chain.iter().enumerate() {
-        let needed =
-            |source: &Source| chain.iter().skip(index + 1).any(|later| later.inputs.contains(source));
+        let needed = |source: &Source| {
+            let mut later = chain.iter().skip(index + 1).flat_map(|later| &later.inputs);
+            later.any(|(_, used)| used == source)
+        };
         let inputs = step
             .inputs
             .iter()
-            .map(|source| kept.get(source).cloned().ok_or_else(|| missing(step, index, *source)))
+            .map(|(port, source)| {
+                let kept = kept.get(source).cloned();
+                Ok((*port, kept.ok_or_else(|| missing(step, index, *source))?))
+            })
             .collect::<Result<Vec<_>>>()?;
         let mut made = Vec::new();
         let mut sinks = |port: usize, spec: &ImageSpec| {

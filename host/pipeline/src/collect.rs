@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use parfocal_image::Axis;
-use parfocal_operator::{Descriptor, OutputKind, Sink};
+use parfocal_operator::{Descriptor, PortKind, Sink};
 use parfocal_types::{
     Unit,
     error::{Error, Result},
@@ -35,7 +35,7 @@ impl<'a> Collector<'a> {
         self.collected
     }
 
-    fn port(&self, port: u32, kind: OutputKind, what: &str) -> Result<usize> {
+    fn port(&self, port: u32, kind: PortKind, what: &str) -> Result<usize> {
         let index = usize::try_from(port).unwrap_or(usize::MAX);
         match self.descriptor.outputs.get(index) {
             Some(output) if output.kind == kind => Ok(index),
@@ -47,7 +47,7 @@ impl<'a> Collector<'a> {
 
 impl Sink for Collector<'_> {
     fn columns(&mut self, port: u32, columns: &[Column]) -> Result<()> {
-        let index = self.port(port, OutputKind::Table, "table")?;
+        let index = self.port(port, PortKind::Table, "table")?;
         for (place, column) in columns.iter().enumerate() {
             if columns[..place].iter().any(|other| other.name == column.name) {
                 return Err(Error::invalid_argument(format!("column `{}` is declared twice", column.name)));
@@ -62,7 +62,7 @@ impl Sink for Collector<'_> {
     }
 
     fn rows(&mut self, port: u32, rows: Vec<Vec<Scalar>>) -> Result<()> {
-        let index = self.port(port, OutputKind::Table, "table")?;
+        let index = self.port(port, PortKind::Table, "table")?;
         let table = self.collected.tables.get_mut(&index).ok_or_else(|| {
             Error::invalid_argument(format!("rows for output {port} came before its columns"))
         })?;
@@ -70,7 +70,7 @@ impl Sink for Collector<'_> {
     }
 
     fn field(&mut self, port: u32, field: Field) -> Result<()> {
-        let index = self.port(port, OutputKind::Record, "record")?;
+        let index = self.port(port, PortKind::Record, "record")?;
         self.collected.records.entry(index).or_default().push(field);
         Ok(())
     }
@@ -84,19 +84,19 @@ pub(crate) type Joined = (Vec<(usize, Table)>, Vec<(usize, Record)>);
 /// # Errors
 /// `invalid-argument` when a table has other columns in another group.
 pub(crate) fn join(descriptor: &Descriptor, groups: Groups) -> Result<Joined> {
-    let of_kind = |kind: OutputKind| {
+    let of_kind = |kind: PortKind| {
         let ports = descriptor.outputs.iter().enumerate();
         ports.filter(move |(_, port)| port.kind == kind).map(|(index, _)| index)
     };
     let mut tables: BTreeMap<usize, Option<Table>> =
-        of_kind(OutputKind::Table).map(|port| (port, None)).collect();
+        of_kind(PortKind::Table).map(|port| (port, None)).collect();
     let mut records = Vec::new();
     for (position, mut collected) in groups {
         for (port, table) in collected.tables {
             let name = descriptor.outputs.get(port).map_or("", |port| port.name.as_str());
             append(tables.entry(port).or_default(), table, &position, name)?;
         }
-        for port in of_kind(OutputKind::Record) {
+        for port in of_kind(PortKind::Record) {
             let fields = collected.records.remove(&port).unwrap_or_default();
             records.push((port, labelled(fields, &position)));
         }

@@ -25,6 +25,8 @@
 //! - A reduce operator gives one table and one record for each position of the axes that it does not reduce over. Where
 //!   an axis has several positions, a column (or field) `t`, `channel`, `z`, `y` or `x` with the 0-based position
 //!   stands in front, unless the operator has one of that name itself.
+//! - An operator that wants positions in order gets them on one instance, after a `reset`: one sequence for each place of
+//!   the other axes.
 //! - Groups of a reduce operator never mix on an instance: all calls for one group come before those for the next.
 
 mod chain;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use parfocal_image::{Channel, Finder, ImageSpec, LabelOrigin, PixelClass, Supports};
-use parfocal_operator::{Descriptor, OutputKind};
+use parfocal_operator::{OutputPort, PortKind};
 use parfocal_types::error::Result;
 
 /// What an output channel inherits.
@@ -24,27 +24,25 @@ struct Heritage {
 /// Those of `needs`.
 pub(crate) fn mark(
     outputs: &mut [ImageSpec],
-    kinds: &[OutputKind],
-    descriptor: &Descriptor,
+    ports: &[&OutputPort],
     finder: &str,
     inputs: &[ImageSpec],
     mut needs: impl FnMut(u64) -> Result<Vec<Range<usize>>>,
 ) -> Result<()> {
-    for (output, kind) in outputs.iter_mut().zip(kinds) {
+    for (output, port) in outputs.iter_mut().zip(ports) {
         for (index, channel) in output.channels.iter_mut().enumerate() {
-            let heritage = inherit(descriptor, inputs, &needs(index as u64)?);
-            match kind {
-                OutputKind::Labels => mark_labels(channel, heritage, finder),
-                _ => mark_pixels(channel, heritage, descriptor.yields),
+            let heritage = inherit(port.preserves, inputs, &needs(index as u64)?);
+            match port.kind {
+                PortKind::Labels => mark_labels(channel, heritage, port.network, finder),
+                _ => mark_pixels(channel, heritage, port.yields),
             }
         }
     }
     Ok(())
 }
 
-fn inherit(descriptor: &Descriptor, inputs: &[ImageSpec], needed: &[Range<usize>]) -> Heritage {
-    let mut heritage =
-        Heritage { basis: PixelClass::Measured, supports: descriptor.preserves, network: None };
+fn inherit(preserves: Supports, inputs: &[ImageSpec], needed: &[Range<usize>]) -> Heritage {
+    let mut heritage = Heritage { basis: PixelClass::Measured, supports: preserves, network: None };
     let mut channels = inputs
         .iter()
         .zip(needed)
@@ -73,13 +71,18 @@ fn basis_of(channel: &Channel) -> PixelClass {
     }
 }
 
-fn mark_labels(channel: &mut Channel, heritage: Heritage, finder: &str) {
-    let classical = Finder::Classical { operator: finder.to_owned() };
+fn mark_labels(channel: &mut Channel, heritage: Heritage, network: bool, finder: &str) {
+    let operator = finder.to_owned();
+    // Which model it was is not known here: the operator brought it along.
+    let own = if network {
+        Finder::Network { operator, model: String::new() }
+    } else {
+        Finder::Classical { operator }
+    };
     channel.class = PixelClass::Labels;
     channel.supports = heritage.supports;
     // Filtering a network's objects does not make them classical.
-    channel.labels =
-        Some(LabelOrigin { basis: heritage.basis, finder: heritage.network.unwrap_or(classical) });
+    channel.labels = Some(LabelOrigin { basis: heritage.basis, finder: heritage.network.unwrap_or(own) });
 }
 
 fn mark_pixels(channel: &mut Channel, heritage: Heritage, yields: PixelClass) {
@@ -94,26 +97,8 @@ fn mark_pixels(channel: &mut Channel, heritage: Heritage, yields: PixelClass) {
 #[cfg(test)]
 mod tests {
     use parfocal_image::{DType, Extent, Support};
-    use parfocal_operator::{Kind, ThreadSafety};
 
     use super::*;
-
-    fn descriptor(yields: PixelClass, preserves: Supports) -> Descriptor {
-        Descriptor {
-            id: "x".into(),
-            summary: String::new(),
-            kind: Kind::Map,
-            threads: ThreadSafety::Instance,
-            deterministic: true,
-            temporal_window: [0; 2],
-            max_halo: [0; 5],
-            yields,
-            preserves,
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-            parameters: Vec::new(),
-        }
-    }
 
     fn image(channels: Vec<Channel>) -> ImageSpec {
         let mut spec = ImageSpec::new(Extent::new(1, channels.len() as u64, 1, 4, 4), DType::U16);
@@ -125,11 +110,12 @@ mod tests {
         Channel { class, supports, ..Channel::named("a") }
     }
 
-    fn marked(kind: OutputKind, yields: PixelClass, inputs: &[ImageSpec]) -> Channel {
+    fn marked(kind: PortKind, yields: PixelClass, inputs: &[ImageSpec]) -> Channel {
         let mut outputs = [image(vec![channel(PixelClass::Measured, Supports::ALL)])];
-        let descriptor = descriptor(yields, Supports::of(&[Support::Counting, Support::Intensity]));
+        let preserves = Supports::of(&[Support::Counting, Support::Intensity]);
+        let port = OutputPort { yields, ..OutputPort::new("out", kind, preserves) };
         let all = || Ok(inputs.iter().map(|spec| 0..spec.channels.len()).collect());
-        mark(&mut outputs, &[kind], &descriptor, "p/x 1.0.0", inputs, |_| all()).unwrap();
+        mark(&mut outputs, &[&port], "p/x 1.0.0", inputs, |_| all()).unwrap();
         outputs[0].channels[0].clone()
     }
 
@@ -138,9 +124,9 @@ mod tests {
         let good = image(vec![channel(PixelClass::Measured, Supports::ALL)]);
         let counting = Supports::of(&[Support::Counting]);
         let predicted = image(vec![channel(PixelClass::Predicted, counting)]);
-        let out = marked(OutputKind::Image, PixelClass::Derived, &[good.clone(), predicted]);
+        let out = marked(PortKind::Image, PixelClass::Derived, &[good.clone(), predicted]);
         assert_eq!((out.class, out.supports), (PixelClass::Predicted, counting));
-        let out = marked(OutputKind::Image, PixelClass::Derived, &[good]);
+        let out = marked(PortKind::Image, PixelClass::Derived, &[good]);
         assert_eq!(out.class, PixelClass::Derived);
         assert_eq!(out.supports, Supports::of(&[Support::Counting, Support::Intensity]));
     }
@@ -148,23 +134,23 @@ mod tests {
     #[test]
     fn unknown_stays_unknown_and_pixels_out_of_nothing_support_nothing() {
         let unknown = image(vec![channel(PixelClass::Unknown, Supports::NONE)]);
-        let out = marked(OutputKind::Image, PixelClass::Derived, &[unknown]);
+        let out = marked(PortKind::Image, PixelClass::Derived, &[unknown]);
         assert_eq!((out.class, out.supports), (PixelClass::Unknown, Supports::NONE));
-        let out = marked(OutputKind::Image, PixelClass::Measured, &[]);
+        let out = marked(PortKind::Image, PixelClass::Measured, &[]);
         assert_eq!((out.class, out.supports), (PixelClass::Unknown, Supports::NONE));
     }
 
     #[test]
     fn labels_tell_what_they_were_found_on_and_by_whom() {
         let restored = image(vec![channel(PixelClass::Restored, Supports::ALL)]);
-        let out = marked(OutputKind::Labels, PixelClass::Labels, &[restored]);
+        let out = marked(PortKind::Labels, PixelClass::Labels, &[restored]);
         let origin = out.labels.clone().unwrap();
         assert_eq!((out.class, origin.basis), (PixelClass::Labels, PixelClass::Restored));
         assert_eq!(origin.finder, Finder::Classical { operator: "p/x 1.0.0".into() });
         // A second step over the labels keeps their basis.
-        let again = marked(OutputKind::Labels, PixelClass::Labels, &[image(vec![out.clone()])]);
+        let again = marked(PortKind::Labels, PixelClass::Labels, &[image(vec![out.clone()])]);
         assert_eq!(again.labels.unwrap().basis, PixelClass::Restored);
-        let painted = marked(OutputKind::Image, PixelClass::Derived, &[image(vec![out])]);
+        let painted = marked(PortKind::Image, PixelClass::Derived, &[image(vec![out])]);
         assert_eq!((painted.class, painted.labels), (PixelClass::Restored, None));
     }
 
@@ -174,9 +160,9 @@ mod tests {
         let mut found = channel(PixelClass::Labels, Supports::ALL);
         found.labels = Some(LabelOrigin { basis: PixelClass::Measured, finder: network.clone() });
         let found = image(vec![found]);
-        let out = marked(OutputKind::Labels, PixelClass::Labels, std::slice::from_ref(&found));
+        let out = marked(PortKind::Labels, PixelClass::Labels, std::slice::from_ref(&found));
         assert_eq!(out.labels.unwrap().finder, network);
-        let painted = marked(OutputKind::Image, PixelClass::Derived, &[found]);
+        let painted = marked(PortKind::Image, PixelClass::Derived, &[found]);
         assert_eq!(painted.class, PixelClass::Predicted);
     }
 }

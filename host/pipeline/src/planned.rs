@@ -2,20 +2,23 @@
 
 use std::ops::Range;
 
+use parfocal_core::RunServices;
 use parfocal_image::{Axis, Extent, ImageSpec, Region};
-use parfocal_operator::{Descriptor, Kind, Operator, OutputKind, Plan, Tiling};
+use parfocal_operator::{
+    Descriptor, InputRegion, InputSpec, Kind, Operator, Plan, PortKind, Services, TileSize, Tiling,
+};
 use parfocal_types::error::{Error, Result};
 
 use crate::{marks, ports::check_inputs, read::Window, step::Step};
 
-/// Checks that a step takes inputs like these, and says what its image outputs will be, with class and supports, each
-/// with the index of its port.
+/// Checks that a step takes inputs like these, each with the index of its port, and says what its image outputs will be,
+/// with class and supports, each with the index of its port.
 ///
 /// # Errors
 /// A sentence that names operator and port, with what to do: `invalid-argument`, `not-supported` or `not-found`; what
 /// the operator itself says to the inputs; `internal` for an operator that contradicts itself.
-pub fn check(step: &Step, inputs: &[ImageSpec]) -> Result<Vec<(usize, ImageSpec)>> {
-    let planned = Planned::new(step, inputs.to_vec())?;
+pub fn check(step: &Step, inputs: &[(usize, ImageSpec)]) -> Result<Vec<(usize, ImageSpec)>> {
+    let planned = Planned::new(step, inputs.to_vec(), &RunServices::default())?;
     let Facts { images, plan, .. } = planned.facts;
     Ok(images.into_iter().zip(plan.outputs).collect())
 }
@@ -25,6 +28,8 @@ pub(crate) struct Facts {
     pub(crate) label: String,
     pub(crate) descriptor: Descriptor,
     pub(crate) plan: Plan,
+    /// Indices of the input ports that are connected, ascending, and what is connected to them.
+    pub(crate) ports: Vec<usize>,
     pub(crate) inputs: Vec<ImageSpec>,
     pub(crate) work: Extent,
     /// Indices of the ports that give images.
@@ -42,9 +47,43 @@ impl Facts {
     /// What the operator says; `internal` when it does not answer for each input, `invalid-argument` for parts that
     /// show nothing.
     pub(crate) fn windows(&self, operator: &dyn Operator, core: &Region) -> Result<Vec<Window>> {
-        let regions = required(operator, core, self.inputs.len())?;
-        let windows = regions.iter().zip(&self.inputs);
-        windows.map(|(region, spec)| Window::new(region, &spec.extent, self.plan.padding)).collect()
+        let regions = self.required(operator, core)?;
+        regions.iter().zip(&self.inputs).map(|(region, spec)| Window::new(region, &spec.extent)).collect()
+    }
+
+    /// Asks an instance which part of each input it needs.
+    ///
+    /// # Errors
+    /// What the operator says; `internal` when it does not answer for each input, in their order.
+    fn required(&self, operator: &dyn Operator, core: &Region) -> Result<Vec<InputRegion>> {
+        let regions = operator.required_input(core)?;
+        if regions.iter().map(|region| region.port as usize).eq(self.ports.iter().copied()) {
+            return Ok(regions);
+        }
+        let named: Vec<_> = regions.iter().map(|region| region.port).collect();
+        Err(contradiction(format!(
+            "it says which parts of the inputs {named:?} it needs, the connected ones are {:?}",
+            self.ports
+        )))
+    }
+
+    /// Asks an instance for its plan.
+    ///
+    /// # Errors
+    /// What the operator says.
+    pub(crate) fn plan_again(&self, operator: &mut dyn Operator, services: &dyn Services) -> Result<()> {
+        operator.plan(&connected(&self.ports, &self.inputs), services).map(drop)
+    }
+
+    /// The axes whose positions are numbered apart from those of the others: groups, or the positions of sequences.
+    pub(crate) fn apart(&self) -> [bool; 5] {
+        let sequence = self.sequence();
+        std::array::from_fn(|axis| self.grouped[axis] || sequence.is_some_and(|own| own as usize == axis))
+    }
+
+    /// The axis whose positions an instance must see in order.
+    pub(crate) fn sequence(&self) -> Option<Axis> {
+        Axis::ALL.into_iter().find(|&axis| self.plan.tiling[axis as usize] == Tiling::InOrder)
     }
 
     /// Where a part of the work lies in an image output.
@@ -68,21 +107,27 @@ impl Planned {
     ///
     /// # Errors
     /// See [`check`].
-    pub(crate) fn new(step: &Step, inputs: Vec<ImageSpec>) -> Result<Self> {
+    pub(crate) fn new(
+        step: &Step,
+        mut inputs: Vec<(usize, ImageSpec)>,
+        services: &dyn Services,
+    ) -> Result<Self> {
         let label = step.label();
         let descriptor = step.descriptor()?.clone();
+        inputs.sort_by_key(|(port, _)| *port);
         check_inputs(&descriptor, &label, &inputs)?;
+        let (ports, inputs): (Vec<_>, Vec<_>) = inputs.into_iter().unzip();
         let own = |error: Error| error.with_origin(&label);
         check_kind(&descriptor).map_err(own)?;
         let mut operator = step.library.create(&step.operator, &step.parameters).map_err(own)?;
-        let plan = operator.plan(&inputs).map_err(own)?;
-        let ports = descriptor.outputs.iter().enumerate();
-        let images = ports.filter(|(_, port)| port.kind.is_image()).map(|(index, _)| index).collect();
+        let plan = operator.plan(&connected(&ports, &inputs), services).map_err(own)?;
+        let outputs = descriptor.outputs.iter().enumerate();
+        let images = outputs.filter(|(_, port)| port.kind.is_image()).map(|(index, _)| index).collect();
         let work = plan.outputs.first().or(inputs.first()).map(|spec| spec.extent).unwrap_or_default();
         let reduces = descriptor.kind == Kind::Reduce;
         let grouped = std::array::from_fn(|axis| reduces && !plan.reduce_over[axis]);
         let fixed = fixed_sizes(&plan, &work, &grouped);
-        let facts = Facts { label, descriptor, plan, inputs, work, images, grouped, fixed };
+        let facts = Facts { label, descriptor, plan, ports, inputs, work, images, grouped, fixed };
         let mut planned = Self { facts, operator };
         let checked =
             planned.check_outputs().and_then(|()| planned.check_cut()).and_then(|()| planned.mark(step));
@@ -96,8 +141,8 @@ impl Planned {
     ///
     /// # Errors
     /// What the operator says; `internal` when it does not answer for each input.
-    pub(crate) fn required(&self, core: &Region) -> Result<Vec<Region>> {
-        required(self.operator.as_ref(), core, self.facts.inputs.len())
+    pub(crate) fn required(&self, core: &Region) -> Result<Vec<InputRegion>> {
+        self.facts.required(self.operator.as_ref(), core)
     }
 
     /// The windows into the inputs that a part of the work needs.
@@ -139,7 +184,7 @@ impl Planned {
                 return Err(context(&format!("would be {}", spec.extent)));
             }
             use parfocal_image::DType;
-            if port.kind == OutputKind::Labels && matches!(spec.dtype, DType::F32 | DType::Mask) {
+            if port.kind == PortKind::Labels && matches!(spec.dtype, DType::F32 | DType::Mask) {
                 return Err(context(&format!("holds labels in pixels of type {}", spec.dtype)));
             }
             let differs = |axis: &Axis| {
@@ -171,11 +216,35 @@ impl Planned {
                 )));
             }
         }
+        self.check_sequence()?;
+        self.check_tile_sizes()?;
         for core in self.probes() {
             for (required, spec) in self.required(&core)?.iter().zip(&self.facts.inputs) {
-                self.check_halo(&core, required, spec)?;
+                self.check_halo(&core, &required.region, spec)?;
             }
             self.windows(&core)?;
+        }
+        Ok(())
+    }
+
+    fn check_sequence(&self) -> Result<()> {
+        let Facts { plan, descriptor, .. } = &self.facts;
+        match plan.tiling.iter().filter(|tiling| **tiling == Tiling::InOrder).count() {
+            0 => Ok(()),
+            1 if descriptor.kind == Kind::Map => Ok(()),
+            1 => Err(contradiction("it wants positions in order, which is for operators of kind map".into())),
+            _ => Err(contradiction("it wants the positions of several axes in order".into())),
+        }
+    }
+
+    fn check_tile_sizes(&self) -> Result<()> {
+        for (axis, TileSize { step, max }) in Axis::ALL.into_iter().zip(self.facts.plan.tile_sizes) {
+            if step == 0 || max < step || (max != u64::MAX && max % step != 0) {
+                return Err(contradiction(format!(
+                    "its tiles along {} shall be multiples of {step} and at most {max}",
+                    axis.letter()
+                )));
+            }
         }
         Ok(())
     }
@@ -205,12 +274,11 @@ impl Planned {
     }
 
     fn mark(&mut self, step: &Step) -> Result<()> {
-        let kinds: Vec<_> =
-            self.facts.images.iter().map(|&port| self.facts.descriptor.outputs[port].kind).collect();
         let mut outputs = std::mem::take(&mut self.facts.plan.outputs);
-        let descriptor = &self.facts.descriptor;
+        let ports: Vec<_> =
+            self.facts.images.iter().map(|&port| &self.facts.descriptor.outputs[port]).collect();
         let needs = |channel| self.needed_channels(channel);
-        marks::mark(&mut outputs, &kinds, descriptor, &step.finder(), &self.facts.inputs, needs)?;
+        marks::mark(&mut outputs, &ports, &step.finder(), &self.facts.inputs, needs)?;
         self.facts.plan.outputs = outputs;
         Ok(())
     }
@@ -235,23 +303,16 @@ impl Planned {
     }
 }
 
-/// Asks an instance which part of each input it needs.
-///
-/// # Errors
-/// What the operator says; `internal` when it does not answer for each input.
-pub(crate) fn required(operator: &dyn Operator, core: &Region, inputs: usize) -> Result<Vec<Region>> {
-    let regions = operator.required_input(core)?;
-    if regions.len() == inputs {
-        return Ok(regions);
-    }
-    Err(contradiction(format!("it names the input regions of {} images, there are {inputs}", regions.len())))
+fn connected<'a>(ports: &[usize], inputs: &'a [ImageSpec]) -> Vec<InputSpec<'a>> {
+    let numbers = ports.iter().map(|&port| u32::try_from(port).unwrap_or(u32::MAX));
+    numbers.zip(inputs).map(|(port, spec)| InputSpec { port, spec }).collect()
 }
 
 /// Channels are always worked on one by one where the plan allows it, so that their marks stay apart.
 fn fixed_sizes(plan: &Plan, work: &Extent, grouped: &[bool; 5]) -> [Option<u64>; 5] {
     std::array::from_fn(|axis| match plan.tiling[axis] {
         Tiling::Whole => Some(work.0[axis]),
-        Tiling::Each => Some(1),
+        Tiling::Each | Tiling::InOrder => Some(1),
         Tiling::Split if grouped[axis] || axis == Axis::C as usize => Some(1),
         Tiling::Split => None,
     })

@@ -1,7 +1,7 @@
 //! Holds inputs against the ports of an operator, before anything runs.
 
 use parfocal_image::{DType, ImageSpec, PixelClass};
-use parfocal_operator::{Descriptor, InputPort};
+use parfocal_operator::{Descriptor, InputPort, PortKind};
 use parfocal_types::error::{Error, ErrorKind, Result};
 
 /// Checks that the inputs are those that the operator declares.
@@ -10,31 +10,45 @@ use parfocal_types::error::{Error, ErrorKind, Result};
 /// A sentence that names operator, port and pixel type, with what to do: `invalid-argument` for too many or too few
 /// inputs and for images that contradict themselves, `not-supported` for a pixel type or class that the port does not
 /// take.
-pub(crate) fn check_inputs(descriptor: &Descriptor, label: &str, inputs: &[ImageSpec]) -> Result<()> {
-    check_count(descriptor, inputs.len()).map_err(|error| error.with_origin(label))?;
-    for (port, spec) in descriptor.inputs.iter().zip(inputs) {
+pub(crate) fn check_inputs(
+    descriptor: &Descriptor,
+    label: &str,
+    inputs: &[(usize, ImageSpec)],
+) -> Result<()> {
+    check_connections(descriptor, inputs).map_err(|error| error.with_origin(label))?;
+    for (port, spec) in inputs {
+        let port = &descriptor.inputs[*port];
         check_image(port, spec).map_err(|error| error.with_origin(label))?;
     }
     Ok(())
 }
 
-fn check_count(descriptor: &Descriptor, given: usize) -> Result<()> {
+fn check_connections(descriptor: &Descriptor, inputs: &[(usize, ImageSpec)]) -> Result<()> {
     let ports = &descriptor.inputs;
-    if given > ports.len() {
+    let given = inputs.len();
+    if inputs.iter().any(|(port, _)| *port >= ports.len()) {
         let names = list(ports.iter().map(|port| format!("`{}`", port.name)), "and");
         let takes = if ports.is_empty() { "no input image".to_owned() } else { format!("only {names}") };
         return Err(Error::invalid_argument(format!("{given} input images were given, it takes {takes}"))
             .with_remedy("leave out the images that it has no input for"));
     }
-    match ports.get(given..).unwrap_or_default().iter().find(|port| !port.optional) {
-        None => Ok(()),
-        Some(missing) => Err(Error::invalid_argument(format!(
-            "its input `{}` is missing: {given} of {} input images were given",
-            missing.name,
-            ports.iter().filter(|port| !port.optional).count()
-        ))
-        .with_remedy(format!("give an image for `{}`", missing.name))),
+    for (index, port) in ports.iter().enumerate() {
+        match inputs.iter().filter(|(number, _)| *number == index).count() {
+            0 if !port.optional => {
+                return Err(Error::invalid_argument(format!("its input `{}` is missing", port.name))
+                    .with_remedy(format!("give an image for `{}`", port.name)));
+            }
+            0 | 1 => {}
+            several => {
+                return Err(Error::invalid_argument(format!(
+                    "{several} images are given for its input `{}`",
+                    port.name
+                ))
+                .with_remedy("give one"));
+            }
+        }
     }
+    Ok(())
 }
 
 fn check_image(port: &InputPort, spec: &ImageSpec) -> Result<()> {
@@ -54,7 +68,7 @@ fn check_image(port: &InputPort, spec: &ImageSpec) -> Result<()> {
             .with_remedy(format!("convert the image to {accepted} first")));
     }
     let other = spec.channels.iter().find(|channel| channel.class != PixelClass::Labels);
-    if let (true, Some(channel)) = (port.labels, other) {
+    if let (PortKind::Labels, Some(channel)) = (port.kind, other) {
         let what = format!("{} pixels in input `{}`", channel.class, port.name);
         let message = format!(
             "input `{}` takes labels, the image of type {} holds pixels of class {}",

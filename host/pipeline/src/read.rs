@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parfocal_core::{Frame, FrameAllocator, ImageSource};
 use parfocal_image::{DType, Extent, PixelsRef, Region};
-use parfocal_operator::Padding;
+use parfocal_operator::{InputRegion, Padding};
 use parfocal_types::error::{Error, Result};
 
 use crate::padding::{fill, hull, needed};
@@ -30,6 +30,7 @@ pub(crate) struct Window {
     pub(crate) read: Region,
     /// What is in memory: both.
     pub(crate) held: Region,
+    padding: Padding,
 }
 
 impl Window {
@@ -37,10 +38,11 @@ impl Window {
     ///
     /// # Errors
     /// `invalid-argument` for a part without pixels, or, with padding `clip`, one that lies outside the image.
-    pub(crate) fn new(required: &Region, image: &Extent, padding: Padding) -> Result<Self> {
+    pub(crate) fn new(required: &InputRegion, image: &Extent) -> Result<Self> {
+        let InputRegion { region: required, padding, .. } = *required;
         let seen = match padding {
             Padding::Clip => required.intersection(&Region::whole(*image)),
-            _ => *required,
+            _ => required,
         };
         if seen.extent.is_empty() || seen.extent.count().is_none_or(|count| count > LARGEST) {
             return Err(Error::invalid_argument(format!(
@@ -49,7 +51,7 @@ impl Window {
         }
         let read = needed(&seen, image, padding);
         let held = if read.extent.is_empty() { seen } else { hull(&seen, &read) };
-        Ok(Self { seen, read, held })
+        Ok(Self { seen, read, held, padding })
     }
 
     /// Bytes of the budget that the window takes.
@@ -68,7 +70,6 @@ const LARGEST: u64 = 1 << 40;
 pub(crate) fn read_tile(
     source: &Arc<dyn ImageSource>,
     window: &Window,
-    padding: Padding,
     allocator: &FrameAllocator,
 ) -> Result<InputTile> {
     let spec = source.spec();
@@ -77,6 +78,6 @@ pub(crate) fn read_tile(
     if !window.read.extent.is_empty() {
         source.read(&mut pixels.part_mut(&window.read)?)?;
     }
-    fill(&mut pixels, &window.seen, &spec.extent, padding);
+    fill(&mut pixels, &window.seen, &spec.extent, window.padding);
     Ok(InputTile { frame, region: window.seen })
 }

@@ -67,7 +67,6 @@ pub(crate) fn reduce(context: &Context, workers: &mut [Instance]) -> Result<Grou
 
 /// One worker does a whole group.
 fn alone(context: &Context, instance: &mut dyn Operator, group: u64) -> Result<Collected> {
-    instance.reset().map_err(|error| own(context, error))?;
     let mut total: Option<Vec<u8>> = None;
     for tile in 0..context.grid.tiles() {
         proceed(&context.stop)?;
@@ -77,7 +76,7 @@ fn alone(context: &Context, instance: &mut dyn Operator, group: u64) -> Result<C
     }
     let (collected, conclusion) = finish(context, instance, total)?;
     if context.has_images() {
-        instance.conclude(&conclusion).map_err(|error| own(context, error))?;
+        instance.conclude(&conclusion, &context.services()).map_err(|error| own(context, error))?;
         for tile in 0..context.grid.tiles() {
             proceed(&context.stop)?;
             context.run_tile(instance, &context.grid.region(group, tile))?;
@@ -88,9 +87,6 @@ fn alone(context: &Context, instance: &mut dyn Operator, group: u64) -> Result<C
 
 /// All workers do a group together.
 fn together(context: &Context, workers: &mut [Instance], group: u64) -> Result<Collected> {
-    for instance in workers.iter_mut() {
-        instance.reset().map_err(|error| own(context, error))?;
-    }
     let tiles = context.grid.tiles();
     let merger = Merger::new(context, 4 * workers.len() as u64);
     for_each(workers, tiles, &context.stop, |instance, tile| {
@@ -103,7 +99,7 @@ fn together(context: &Context, workers: &mut [Instance], group: u64) -> Result<C
     let (collected, conclusion) = finish(context, first.as_mut(), total)?;
     if context.has_images() {
         for instance in workers.iter_mut() {
-            instance.conclude(&conclusion).map_err(|error| own(context, error))?;
+            instance.conclude(&conclusion, &context.services()).map_err(|error| own(context, error))?;
         }
         for_each(workers, tiles, &context.stop, |instance, tile| {
             context.run_tile(instance.as_mut(), &context.grid.region(group, tile))
@@ -134,7 +130,7 @@ fn merge(
 ) -> Result<Vec<u8>> {
     let Some(left) = total else { return Ok(next) };
     let before = left.len() + next.len();
-    let merged = instance.merge(left, &next).map_err(|error| own(context, error))?;
+    let merged = instance.merge(left, &next, &context.services()).map_err(|error| own(context, error))?;
     context.partials.add(merged.len());
     context.partials.remove(before);
     Ok(merged)

@@ -25,13 +25,13 @@ use crate::{
 /// Makes the sink of an image output, from the index of its port and what it will be.
 pub type SinkFactory<'a> = dyn FnMut(usize, &ImageSpec) -> Result<Box<dyn ImageSink>> + 'a;
 
-/// Checks and runs a step: [`Run::prepare`], then [`Run::start`].
+/// Checks and runs a step on images, each with the index of its input port: [`Run::prepare`], then [`Run::start`].
 ///
 /// # Errors
 /// Theirs.
 pub fn run(
     step: &Step,
-    inputs: &[Arc<dyn ImageSource>],
+    inputs: &[(usize, Arc<dyn ImageSource>)],
     outputs: &mut SinkFactory<'_>,
     options: &RunOptions,
 ) -> Result<StepResult> {
@@ -42,7 +42,11 @@ pub fn run(
 ///
 /// # Errors
 /// As [`Run::prepare`].
-pub fn estimate(step: &Step, inputs: &[Arc<dyn ImageSource>], options: &RunOptions) -> Result<Estimate> {
+pub fn estimate(
+    step: &Step,
+    inputs: &[(usize, Arc<dyn ImageSource>)],
+    options: &RunOptions,
+) -> Result<Estimate> {
     let mut nowhere = |_, spec: &ImageSpec| Ok(Box::new(Discard::new(spec.clone())) as Box<dyn ImageSink>);
     Ok(*Run::prepare(step, inputs, &mut nowhere, options)?.estimate())
 }
@@ -58,6 +62,7 @@ pub struct Run {
     estimate: Estimate,
     /// What each instance declares that it needs for itself.
     instance_bytes: u64,
+    services: RunServices,
     options: RunOptions,
 }
 
@@ -70,19 +75,23 @@ impl Run {
     /// `outputs` says.
     pub fn prepare(
         step: &Step,
-        inputs: &[Arc<dyn ImageSource>],
+        inputs: &[(usize, Arc<dyn ImageSource>)],
         outputs: &mut SinkFactory<'_>,
         options: &RunOptions,
     ) -> Result<Self> {
-        let specs = inputs.iter().map(|source| source.spec().clone()).collect();
-        let planned = Planned::new(step, specs)?;
+        let services = RunServices::new(options.cancel.clone(), options.seed);
+        let specs = inputs.iter().map(|(port, source)| (*port, source.spec().clone())).collect();
+        let planned = Planned::new(step, specs, &services)?;
+        let mut inputs = inputs.to_vec();
+        inputs.sort_by_key(|(port, _)| *port);
+        let sources: Vec<_> = inputs.into_iter().map(|(_, source)| source).collect();
         let writers = open_writers(&planned.facts, outputs)?;
-        let chunks: Vec<_> = inputs.iter().map(|source| source.chunk()).collect();
+        let chunks: Vec<_> = sources.iter().map(|source| source.chunk()).collect();
         let grids: Vec<_> = writers.iter().map(Writer::grid).collect();
         let budget = options.memory;
         let shapes = Shapes { planned: &planned, chunks: &chunks, grids: &grids, budget };
         let tile = shapes.choose(options.tile)?;
-        let grid = Grid::new(planned.facts.work, tile, planned.facts.grouped);
+        let grid = Grid::new(planned.facts.work, tile, planned.facts.apart());
         let workers = count_workers(&shapes, &grid, options.threads)?;
         let second = planned.facts.descriptor.kind == Kind::Reduce && !writers.is_empty();
         let estimate = Estimate {
@@ -94,8 +103,8 @@ impl Run {
         };
         let instance_bytes = shapes.instance(&grid.tile());
         let Planned { facts, operator: first } = planned;
-        let (step, sources, options) = (step.clone(), inputs.to_vec(), options.clone());
-        Ok(Self { step, facts, first, sources, writers, grid, estimate, instance_bytes, options })
+        let (step, options) = (step.clone(), options.clone());
+        Ok(Self { step, facts, first, sources, writers, grid, estimate, instance_bytes, services, options })
     }
 
     /// How it will go.
@@ -115,12 +124,13 @@ impl Run {
     /// `cancelled` when somebody asked to stop; what the operator says, with plugin, version, operator and tile as
     /// origin; what sources and sinks say.
     pub fn start(self) -> Result<StepResult> {
-        let Self { step, facts, first, sources, writers, grid, estimate, instance_bytes, options } = self;
+        let Self { step, facts, first, sources, writers, grid, estimate, instance_bytes, services, options } =
+            self;
         let mut instances = vec![first];
         while instances.len() < estimate.workers {
             let own = |error: Error| error.with_origin(&facts.label);
             let mut instance = step.library.create(&step.operator, &step.parameters).map_err(own)?;
-            instance.plan(&facts.inputs).map_err(own)?;
+            facts.plan_again(instance.as_mut(), &services).map_err(own)?;
             instances.push(instance);
         }
         let reserved = instance_bytes.saturating_mul(estimate.workers as u64);
@@ -130,7 +140,7 @@ impl Run {
         );
         let context = Context {
             meter: Meter::new(estimate.tiles.saturating_mul(estimate.passes), options.progress),
-            services: RunServices::new(options.cancel.clone(), options.seed),
+            services,
             stop: Stop::new(options.cancel),
             partials: Partials::default(),
             facts,
@@ -141,6 +151,10 @@ impl Run {
         };
         let groups = match context.facts.descriptor.kind {
             Kind::Reduce => reduce(&context, &mut instances)?,
+            Kind::Map if context.facts.sequence().is_some() => {
+                in_order(&context, &mut instances)?;
+                Vec::new()
+            }
             Kind::Map | Kind::Whole => {
                 for_each(&mut instances, estimate.tiles, &context.stop, |instance, tile| {
                     context.run_tile(instance.as_mut(), &context.grid.region(0, tile))
@@ -172,6 +186,21 @@ impl std::fmt::Debug for Run {
     }
 }
 
+/// Runs sequences: the positions along one axis, from the first to the last, for each place of the others.
+fn in_order(context: &Context, instances: &mut [Box<dyn Operator>]) -> Result<()> {
+    for_each(instances, context.grid.tiles(), &context.stop, |instance, place| {
+        let begin = context.grid.region(0, place);
+        instance.reset(&context.services()).map_err(|error| context.own(error, &begin))?;
+        for position in 0..context.grid.groups() {
+            if context.stop.is_set() {
+                return Err(Error::cancelled());
+            }
+            context.run_tile(instance.as_mut(), &context.grid.region(position, place))?;
+        }
+        Ok(())
+    })
+}
+
 fn open_writers(facts: &Facts, outputs: &mut SinkFactory<'_>) -> Result<Vec<Writer>> {
     let ports = facts.images.iter().zip(&facts.plan.outputs);
     ports
@@ -190,7 +219,9 @@ fn count_workers(shapes: &Shapes<'_>, grid: &Grid, threads: usize) -> Result<usi
     if shapes.planned.facts.descriptor.threads == ThreadSafety::Single {
         return Ok(1);
     }
-    let most = threads.clamp(1, usize::try_from(grid.total()).unwrap_or(usize::MAX).max(1));
+    // A sequence is one worker's from its begin to its end.
+    let pieces = if shapes.planned.facts.sequence().is_some() { grid.tiles() } else { grid.total() };
+    let most = threads.clamp(1, usize::try_from(pieces).unwrap_or(usize::MAX).max(1));
     for workers in (2..=most).rev() {
         if shapes.peak(&grid.tile(), workers as u64)? <= shapes.budget {
             return Ok(workers);
@@ -270,15 +301,16 @@ impl Context {
     fn read(&self, instance: &dyn Operator, core: &Region) -> Result<Vec<InputTile>> {
         let windows = self.facts.windows(instance, core).map_err(|error| self.own(error, core))?;
         let inputs = self.sources.iter().zip(&windows);
-        inputs
-            .map(|(source, window)| read_tile(source, window, self.facts.plan.padding, &self.allocator))
-            .collect()
+        inputs.map(|(source, window)| read_tile(source, window, &self.allocator)).collect()
     }
 
     fn inputs<'a>(&self, tiles: &'a [InputTile]) -> Result<Vec<Input<'a>>> {
-        let inputs = tiles.iter().zip(&self.facts.inputs);
+        let inputs = tiles.iter().zip(&self.facts.inputs).zip(&self.facts.ports);
         inputs
-            .map(|(tile, spec)| Ok(Input { pixels: tile.pixels()?, full: spec.extent, planes: &[] }))
+            .map(|((tile, spec), &port)| {
+                let port = u32::try_from(port).unwrap_or(u32::MAX);
+                Ok(Input { port, pixels: tile.pixels()?, full: spec.extent, frames: &[] })
+            })
             .collect()
     }
 }

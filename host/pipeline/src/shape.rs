@@ -4,7 +4,8 @@
 //! operator, is the same on every machine with the same budget.
 
 use parfocal_core::FrameAllocator;
-use parfocal_image::{Axis, Extent, Region};
+use parfocal_image::{Axis, Extent, ImageSpec, Region};
+use parfocal_operator::{InputRegion, TileSize};
 use parfocal_types::error::{Error, ErrorKind, Result};
 
 use crate::{grid::Grid, planned::Planned, write::is_aligned};
@@ -82,7 +83,9 @@ impl Shapes<'_> {
     fn tile(&self, size: impl Fn(Axis) -> u64) -> Extent {
         let mut tile = Extent::default();
         for axis in Axis::ALL {
-            let choice = self.planned.facts.fixed[axis as usize].unwrap_or_else(|| size(axis));
+            let allowed = self.planned.facts.plan.tile_sizes[axis as usize];
+            let choice =
+                self.planned.facts.fixed[axis as usize].unwrap_or_else(|| fitting(size(axis), allowed));
             tile[axis] = choice.clamp(1, self.work(axis));
         }
         tile
@@ -147,8 +150,8 @@ impl Shapes<'_> {
     fn planes_along(&self, axis: Axis) -> Result<Vec<u64>> {
         for core in self.planned.probes() {
             let required = self.planned.required(&core)?;
-            let looks = |(region, spec): (&Region, &parfocal_image::ImageSpec)| {
-                spec.extent[axis] == self.work(axis) && region.extent[axis] > core.extent[axis]
+            let looks = |(input, spec): (&InputRegion, &ImageSpec)| {
+                spec.extent[axis] == self.work(axis) && input.region.extent[axis] > core.extent[axis]
             };
             if required.iter().zip(&self.planned.facts.inputs).any(looks) {
                 return Ok(grown(1, self.work(axis)));
@@ -221,6 +224,11 @@ impl Shapes<'_> {
         .with_origin(&self.planned.facts.label)
         .with_remedy(format!("allow at least {} MiB", need.div_ceil(1 << 20)))
     }
+}
+
+/// The largest size that is allowed and at most `size`, or the smallest that is allowed.
+fn fitting(size: u64, TileSize { step, max }: TileSize) -> u64 {
+    (size.min(max) / step * step).max(step)
 }
 
 /// `start` and its doubles below `end`, and `end`.

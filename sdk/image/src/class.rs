@@ -240,7 +240,7 @@ pub enum Finder {
     Network {
         /// Id and version of the operator.
         operator: String,
-        /// Id, version and sha256 of the model.
+        /// Id, version and sha256 of the model; empty when the operator brought it along and does not say.
         model: String,
     },
     /// A person.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use parfocal_catalog::{Catalog, HostSupport, Inspection, LaneOrder, OperatorRef, Package, Status};
-use parfocal_operator::Descriptor;
+use parfocal_operator::{Descriptor, PortKind};
 use parfocal_types::Result;
 use serde::Serialize;
 
@@ -132,22 +132,23 @@ fn refusals(output: &Output, package: &Package) {
 
 fn describe(output: &Output, catalog: &Catalog, operator: &str) -> Result<ExitCode> {
     let selection = catalog.pick(&OperatorRef::parse(operator)?, &LaneOrder::default())?;
-    let Descriptor { id, summary, inputs, outputs, parameters, preserves, .. } = &selection.descriptor;
+    let Descriptor { id, summary, inputs, outputs, parameters, .. } = &selection.descriptor;
     output.text(format!("{id}  {} ({})\n  {summary}", selection.artifact.label(), selection.lane));
     for port in inputs {
         let dtypes: Vec<_> = port.dtypes.iter().map(|dtype| dtype.name()).collect();
-        let labels = if port.labels { ", labels" } else { "" };
+        let labels = if port.kind == PortKind::Labels { ", labels" } else { "" };
         let optional = if port.optional { ", optional" } else { "" };
         output.text(format!("  in   {:14} {}{labels}{optional}", port.name, dtypes.join(" ")));
     }
     for port in outputs {
-        output.text(format!("  out  {:14} {:?}", port.name, port.kind).to_lowercase());
+        let network = if port.network { ", by a network" } else { "" };
+        output.text(format!("  out  {:14} {:?}{network}", port.name, port.kind).to_lowercase());
+        output.text(format!("       keeps support for: {}", port.preserves));
     }
     for parameter in parameters {
         output.text(format!("  --param {}={}", parameter.name, parameter.default_value()));
         output.text(format!("       {} ({})", parameter.doc, parameter.usage()));
     }
-    output.text(format!("  keeps support for: {preserves}"));
     output.document(&selection.descriptor)?;
     Ok(ExitCode::SUCCESS)
 }

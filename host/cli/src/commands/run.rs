@@ -22,9 +22,9 @@ use crate::{
     commands::image::write_plane,
     files::{self, Declarations},
     folders::Folders,
+    host::Host,
     output::{ErrorReport, Output},
     progress::Progress,
-    session::Session,
     steps::{self, Chain},
 };
 
@@ -84,11 +84,11 @@ struct Targets {
 pub(crate) fn command(output: &Output, folders: &Folders, run: &Run, order: &[Word]) -> Result<ExitCode> {
     let images = files::expand(&run.images)?;
     let targets = Targets::new(run, images.len())?;
-    let mut session = Session::open(folders)?;
-    for warning in session.catalog.warnings() {
+    let mut host = Host::open(folders)?;
+    for warning in host.catalog.warnings() {
         output.warning(warning);
     }
-    let chain = steps::chain(&mut session, run, order)?;
+    let chain = steps::chain(&mut host, run, order)?;
     let cancel = CancelToken::default();
     let on_interrupt = cancel.clone();
     // Without a handler an interrupt ends the program at once; nothing half-written appears in either case.
@@ -253,7 +253,7 @@ fn one(
     if run.dry_run {
         check_chain(&chain.steps, &[source.spec().clone()])?;
         if let [only] = chain.steps.as_slice() {
-            let inputs = vec![Arc::clone(&source); only.inputs.len()];
+            let inputs: Vec<_> = only.inputs.iter().map(|(port, _)| (*port, Arc::clone(&source))).collect();
             let estimate = parfocal_pipeline::estimate(&only.step, &inputs, &options)?;
             report.announced_peak_bytes = Some(estimate.peak_bytes);
         }

@@ -5,6 +5,7 @@ mod sample;
 mod truth;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -26,9 +27,10 @@ use crate::{
     args::LaneName,
     files::{self, Declarations},
     folders::Folders,
+    host::Host,
     output::Output,
     progress::Progress,
-    session::Session,
+    steps,
 };
 
 /// The seed of the demo's sample.
@@ -80,7 +82,7 @@ pub(crate) fn command(output: &Output, folders: &Folders, folder: &Path) -> Resu
 
     output.text("2  five operators of three kinds on its channel `DAPI`");
     let source = files::open(&stack, 0, Some("DAPI"), Declarations::default())?;
-    let chain = chain(output, &mut Session::open(folders)?)?;
+    let chain = chain(output, &mut Host::open(folders)?)?;
     let labels = folder.join("nuclei.ome.tif");
     let result = run(output, &chain, &source, &labels)?;
     let table = result
@@ -132,10 +134,10 @@ fn write(image: &MemoryImage, path: &Path) -> Result<()> {
     sink.finish()
 }
 
-fn chain(output: &Output, session: &mut Session) -> Result<Vec<ChainStep>> {
+fn chain(output: &Output, host: &mut Host) -> Result<Vec<ChainStep>> {
     let mut chain: Vec<ChainStep> = Vec::new();
     for (index, (operator, lane, parameters)) in STEPS.iter().enumerate() {
-        let (selection, library) = session.load(operator, Some(*lane)).map_err(|error| {
+        let (selection, library) = host.load(operator, Some(*lane)).map_err(|error| {
             let remedy = error.remedy().map(str::to_owned).unwrap_or_default();
             error.with_remedy(format!("{remedy}; `cargo xtask demo` builds the plugins that the demo needs"))
         })?;
@@ -150,10 +152,7 @@ fn chain(output: &Output, session: &mut Session) -> Result<Vec<ChainStep>> {
             settings.join(" ")
         ));
         let previous = if index == 0 { Source::Original(0) } else { Source::Step(index - 1, 0) };
-        // Further inputs, such as the intensity to measure, are the original.
-        let inputs = std::iter::once(previous)
-            .chain(descriptor.inputs.iter().skip(1).map(|_| Source::Original(0)))
-            .collect();
+        let inputs = steps::connect(descriptor, &BTreeMap::new(), &BTreeMap::new(), Some(previous))?;
         let step = Step { library, operator: descriptor.id.clone(), parameters };
         chain.push(ChainStep { step, inputs });
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parfocal_core::{ImageSource, Library, image::MemoryImage};
 use parfocal_image::{Buffer, DType, Extent, Finder, ImageSpec, LabelOrigin, PixelClass, Region};
-use parfocal_operator::{Descriptor, InputPort};
+use parfocal_operator::{Descriptor, InputPort, PortKind};
 use parfocal_pipeline::{RunOptions, Scratch, Step, run};
 use parfocal_types::{Parameters, Result, Table, table::Record};
 
@@ -32,7 +32,7 @@ pub(crate) fn inputs(descriptor: &Descriptor, image: &MemoryImage) -> Option<Vec
         .inputs
         .iter()
         .map(|port| {
-            let source: Option<Arc<dyn ImageSource>> = if port.labels {
+            let source: Option<Arc<dyn ImageSource>> = if port.kind == PortKind::Labels {
                 Some(Arc::new(as_labels(image)?))
             } else if port.dtypes.contains(&image.spec().dtype) {
                 Some(Arc::new(image.clone()))
@@ -124,7 +124,8 @@ pub(crate) fn outcome(
         stores.push(store);
         Ok(sink)
     };
-    let result = run(&step, inputs, &mut sinks, &options)?;
+    let inputs: Vec<_> = inputs.iter().cloned().enumerate().collect();
+    let result = run(&step, &inputs, &mut sinks, &options)?;
     let images = stores
         .iter()
         .map(|store| {

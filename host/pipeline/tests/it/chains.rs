@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use parfocal_core::{ImageSource, image::MemoryImage};
 use parfocal_image::{Buffer, Extent, PixelClass, Region};
-use parfocal_operator::{Kind, OutputKind, Padding, Plan, Services, Tiles};
+use parfocal_operator::{InputRegion, InputSpec, Kind, Padding, Plan, PortKind, Services, Tiles};
 use parfocal_pipeline::{ChainStep, RunOptions, Scratch, Source, check_chain, run_chain};
 use parfocal_types::Error;
 
@@ -24,7 +24,7 @@ fn a_scratch_image_gives_back_what_was_written_in_any_cut() {
         let step = identity();
         let mut sink = Some(sink);
         let mut factory = |_: usize, _: &_| sink.take().ok_or_else(|| Error::internal("asked twice"));
-        parfocal_pipeline::run(&step, &[source(&input)], &mut factory, &tiled(2, Extent::plane(20, 30)))
+        parfocal_pipeline::run(&step, &[(0, source(&input))], &mut factory, &tiled(2, Extent::plane(20, 30)))
             .unwrap();
         assert_eq!(MemoryImage::read(&scratch).unwrap().pixels().bytes(), input.pixels().bytes());
         for region in [
@@ -61,16 +61,16 @@ fn a_scratch_sink_refuses_pieces_off_its_grid_and_an_unfinished_image() {
 
 /// Where the mask is set, the image; elsewhere zero.
 fn masked() -> parfocal_pipeline::Step {
-    let mut both = descriptor("masked", Kind::Map, &[("image", OutputKind::Image)]);
+    let mut both = descriptor("masked", Kind::Map, &[("image", PortKind::Image)]);
     both.inputs.push(port("mask"));
     both.inputs[1].dtypes = vec![parfocal_image::DType::Mask];
     struct Masked;
     impl parfocal_operator::Operator for Masked {
-        fn plan(&mut self, inputs: &[parfocal_image::ImageSpec]) -> parfocal_types::Result<Plan> {
-            Ok(Plan::like(&inputs[0]))
+        fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> parfocal_types::Result<Plan> {
+            Ok(Plan::like(inputs[0].spec))
         }
-        fn required_input(&self, core: &Region) -> parfocal_types::Result<Vec<Region>> {
-            Ok(vec![*core, *core])
+        fn required_input(&self, core: &Region) -> parfocal_types::Result<Vec<InputRegion>> {
+            Ok(vec![InputRegion::new(0, *core), InputRegion::new(1, *core)])
         }
         fn run(&mut self, tiles: &mut Tiles<'_>, _: &dyn Services) -> parfocal_types::Result<()> {
             let image = tiles.inputs[0].pixels.view::<u16>()?;
@@ -93,9 +93,9 @@ fn a_chain_equals_its_steps_one_by_one_and_a_step_may_name_two_inputs() {
     let filter = BoxSum { halo: [[0, 0], [0, 0], [0, 0], [1, 1], [1, 1]], padding: Padding::Reflect };
     let mean = above_mean([false, false, true, true, true], true);
     let chain = [
-        ChainStep { step: filter.step(), inputs: vec![Source::Original(0)] },
-        ChainStep { step: mean.clone(), inputs: vec![Source::Step(0, 0)] },
-        ChainStep { step: masked(), inputs: vec![Source::Original(0), Source::Step(1, 0)] },
+        ChainStep { step: filter.step(), inputs: vec![(0, Source::Original(0))] },
+        ChainStep { step: mean.clone(), inputs: vec![(0, Source::Step(0, 0))] },
+        ChainStep { step: masked(), inputs: vec![(0, Source::Original(0)), (1, Source::Step(1, 0))] },
     ];
     let grid = Extent::plane(32, 32);
     let told = Arc::new(Mutex::new(Vec::new()));
@@ -141,7 +141,7 @@ fn a_chain_equals_its_steps_one_by_one_and_a_step_may_name_two_inputs() {
 fn a_chain_is_refused_before_its_first_step_runs() {
     let called = Arc::new(Mutex::new(false));
     let noting = Arc::clone(&called);
-    let first = step(descriptor("first", Kind::Map, &[("image", OutputKind::Image)]), move || {
+    let first = step(descriptor("first", Kind::Map, &[("image", PortKind::Image)]), move || {
         let called = Arc::clone(&noting);
         let run = move |_: &mut Tiles<'_>, _: &dyn Services| {
             *called.lock().unwrap() = true;
@@ -162,14 +162,14 @@ fn a_chain_is_refused_before_its_first_step_runs() {
         let error = result.unwrap_err();
         assert!(error.to_string().contains(sentence), "{error}");
     }
-    for (inputs, sentence) in [
-        (vec![Source::Original(1)], "image 1 of the chain, which was not given"),
-        (vec![Source::Step(0, 3)], "output 3 of step 0, which gives no such image"),
-        (vec![Source::Step(1, 0)], "step 1, which does not come before it"),
+    for (source, sentence) in [
+        (Source::Original(1), "image 1 of the chain, which was not given"),
+        (Source::Step(0, 3), "output 3 of step 0, which gives no such image"),
+        (Source::Step(1, 0), "step 1, which does not come before it"),
     ] {
         let chain = [
-            ChainStep { step: first.clone(), inputs: vec![Source::Original(0)] },
-            ChainStep { step: identity(), inputs },
+            ChainStep { step: first.clone(), inputs: vec![(0, Source::Original(0))] },
+            ChainStep { step: identity(), inputs: vec![(0, source)] },
         ];
         let error = check_chain(&chain, &[input.spec().clone()]).unwrap_err();
         assert!(error.message().contains(sentence), "{error}");

@@ -9,10 +9,8 @@ use parfocal_core::{
     ImageSink, ImageSource, Library, LibraryInfo,
     image::{MemoryImage, copy_pixels},
 };
-use parfocal_image::{Axis, Buffer, DType, Extent, ImageSpec, PixelClass, PixelsRef, Region, Supports};
-use parfocal_operator::{
-    Descriptor, InputPort, Kind, Operator, OutputKind, OutputPort, ThreadSafety, VERSION,
-};
+use parfocal_image::{Axis, Buffer, DType, Extent, ImageSpec, PixelsRef, Region, Supports};
+use parfocal_operator::{Descriptor, InputPort, Kind, Operator, OutputPort, PortKind, ThreadSafety, VERSION};
 use parfocal_pipeline::{RunOptions, Step, StepResult, run};
 use parfocal_types::{Error, Parameters, Result};
 
@@ -60,7 +58,7 @@ pub(crate) fn step(
     Step { library: Arc::new(library), operator, parameters: Parameters::default() }
 }
 
-pub(crate) fn descriptor(id: &str, kind: Kind, outputs: &[(&str, OutputKind)]) -> Descriptor {
+pub(crate) fn descriptor(id: &str, kind: Kind, outputs: &[(&str, PortKind)]) -> Descriptor {
     Descriptor {
         id: id.into(),
         summary: String::new(),
@@ -69,19 +67,14 @@ pub(crate) fn descriptor(id: &str, kind: Kind, outputs: &[(&str, OutputKind)]) -
         deterministic: true,
         temporal_window: [0; 2],
         max_halo: [64; 5],
-        yields: PixelClass::Derived,
-        preserves: Supports::ALL,
         inputs: vec![port("image")],
-        outputs: outputs
-            .iter()
-            .map(|(name, kind)| OutputPort { name: (*name).into(), kind: *kind })
-            .collect(),
+        outputs: outputs.iter().map(|(name, kind)| OutputPort::new(name, *kind, Supports::ALL)).collect(),
         parameters: Vec::new(),
     }
 }
 
 pub(crate) fn port(name: &str) -> InputPort {
-    InputPort { name: name.into(), dtypes: vec![DType::U16, DType::U32], labels: false, optional: false }
+    InputPort::image(name, &[DType::U16, DType::U32])
 }
 
 /// A made-up image whose pixels differ from their neighbours in every direction.
@@ -202,7 +195,7 @@ pub(crate) fn strict_sink(spec: &ImageSpec, grid: Extent) -> (Box<dyn ImageSink>
     (Box::new(StrictSink { spec: spec.clone(), grid, written: written.clone(), seen }), written)
 }
 
-/// Runs a step into strict sinks with this grid.
+/// Runs a step on images at its first ports, into strict sinks with this grid.
 pub(crate) fn run_into(
     step: &Step,
     inputs: &[Arc<dyn ImageSource>],
@@ -215,7 +208,8 @@ pub(crate) fn run_into(
         written.push(what);
         Ok(sink)
     };
-    let result = run(step, inputs, &mut factory, options);
+    let inputs: Vec<_> = inputs.iter().cloned().enumerate().collect();
+    let result = run(step, &inputs, &mut factory, options);
     (result, written)
 }
 

@@ -7,7 +7,7 @@ use std::sync::{
 
 use parfocal_core::{CancelToken, ImageSink, ImageSource};
 use parfocal_image::{DType, Extent, ImageSpec, PixelsMut, Region};
-use parfocal_operator::{Kind, LogLevel, Operator, OutputKind, Padding, Plan, Services, Sink, Tiles};
+use parfocal_operator::{Kind, LogLevel, Operator, Padding, Plan, PortKind, Services, Sink, Tiles};
 use parfocal_pipeline::{Discard, RunOptions, Step, estimate, run};
 use parfocal_types::{Error, ErrorKind, Result};
 
@@ -19,7 +19,7 @@ use crate::{
 fn mapping(
     run: impl FnMut(&mut Tiles<'_>, &dyn Services) -> Result<()> + Clone + Send + Sync + 'static,
 ) -> Step {
-    step(descriptor("mapping", Kind::Map, &[("image", OutputKind::Image)]), move || {
+    step(descriptor("mapping", Kind::Map, &[("image", PortKind::Image)]), move || {
         Box::new(Closure { plan: Plan::like, run: run.clone() })
     })
 }
@@ -115,11 +115,11 @@ fn a_request_before_the_start_stops_before_the_first_tile() {
 fn a_panic_that_no_lane_caught_is_an_error_and_nobody_waits_for_ever() {
     struct Panicking;
     impl Operator for Panicking {
-        fn plan(&mut self, _: &[ImageSpec]) -> Result<Plan> {
+        fn plan(&mut self, _: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
             Ok(Plan::without_images())
         }
-        fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
-            Ok(vec![*core])
+        fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+            Ok(vec![InputRegion::new(0, *core)])
         }
         fn run(&mut self, _: &mut Tiles<'_>, _: &dyn Services) -> Result<()> {
             Ok(())
@@ -128,7 +128,7 @@ fn a_panic_that_no_lane_caught_is_an_error_and_nobody_waits_for_ever() {
             assert!(tiles.core.origin[4] != 0, "on purpose");
             Ok(Vec::new())
         }
-        fn merge(&mut self, left: Vec<u8>, _: &[u8]) -> Result<Vec<u8>> {
+        fn merge(&mut self, left: Vec<u8>, _: &[u8], _: &dyn Services) -> Result<Vec<u8>> {
             Ok(left)
         }
         fn finish(&mut self, _: &[u8], _: &mut dyn Sink, _: &dyn Services) -> Result<Vec<u8>> {
@@ -136,7 +136,7 @@ fn a_panic_that_no_lane_caught_is_an_error_and_nobody_waits_for_ever() {
         }
     }
     let panicking =
-        step(descriptor("panicking", Kind::Reduce, &[("table", OutputKind::Table)]), || Box::new(Panicking));
+        step(descriptor("panicking", Kind::Reduce, &[("table", PortKind::Table)]), || Box::new(Panicking));
     let input = image(Extent::plane(1, 4000));
     let (result, _) =
         run_into(&panicking, &[source(&input)], Extent::plane(1, 1), &tiled(4, Extent::plane(1, 1)));
@@ -166,7 +166,7 @@ fn a_budget_that_not_even_the_smallest_tile_fits_is_refused_with_both_numbers_be
 
 #[test]
 fn memory_that_the_operator_declares_counts() {
-    let hungry = step(descriptor("hungry", Kind::Map, &[("image", OutputKind::Image)]), || {
+    let hungry = step(descriptor("hungry", Kind::Map, &[("image", PortKind::Image)]), || {
         let plan = |spec: &ImageSpec| Plan { bytes: 3 << 20, ..Plan::like(spec).with_memory(100) };
         Box::new(Closure { plan, run: copy })
     });
@@ -216,13 +216,13 @@ fn a_large_plane_goes_through_in_bounded_memory() {
     let mut nowhere =
         |_: usize, spec: &ImageSpec| Ok(Box::new(Discard::new(spec.clone())) as Box<dyn ImageSink>);
     let options = RunOptions { threads: 2, ..RunOptions::default() };
-    let result = run(&identity(), &[large()], &mut nowhere, &options).unwrap();
+    let result = run(&identity(), &[(0, large())], &mut nowhere, &options).unwrap();
     let report = result.report;
     assert!(report.peak_bytes <= report.estimate.peak_bytes, "{report:?}");
     assert!(report.estimate.peak_bytes <= 100 << 20, "{report:?}");
     assert_eq!(report.estimate.workers, 2);
     let halo = BoxSum { halo: [[0, 0], [0, 0], [0, 0], [30, 30], [30, 30]], padding: Padding::Symmetric };
-    let estimate = estimate(&halo.step(), &[large()], &options).unwrap();
+    let estimate = estimate(&halo.step(), &[(0, large())], &options).unwrap();
     assert!(estimate.peak_bytes <= 100 << 20, "{estimate:?}");
 }
 
@@ -236,7 +236,7 @@ fn the_cut_depends_on_the_budget_but_never_on_the_threads() {
             .into_iter()
             .map(|threads| {
                 let options = RunOptions { threads, memory, ..RunOptions::default() };
-                let estimate = estimate(&halo.step(), &[Arc::clone(&volume)], &options).unwrap();
+                let estimate = estimate(&halo.step(), &[(0, Arc::clone(&volume))], &options).unwrap();
                 assert!(estimate.peak_bytes <= memory, "{estimate:?}");
                 estimate.tile
             })

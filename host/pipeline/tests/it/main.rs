@@ -8,3 +8,4 @@ mod maps;
 mod operators;
 mod reduces;
 mod refusals;
+mod sequences;

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use parfocal_core::image::MemoryImage;
 use parfocal_image::{Axis, Buffer, DType, Extent, ImageSpec, PixelClass, Region, Support, Supports};
-use parfocal_operator::{Kind, Operator, OutputKind, Padding, Plan, Services, ThreadSafety, Tiles, Tiling};
+use parfocal_operator::{
+    InputRegion, InputSpec, Kind, Operator, Padding, Plan, PortKind, Services, ThreadSafety, Tiles, Tiling,
+};
 use parfocal_pipeline::{RunOptions, Step, check};
 use parfocal_types::Result;
 
@@ -166,7 +168,7 @@ fn an_axis_that_is_needed_whole_comes_whole() {
 
 #[test]
 fn an_operator_that_works_row_by_row_still_fills_the_pieces_of_the_sink() {
-    let rows = step(descriptor("rows", Kind::Map, &[("image", OutputKind::Image)]), || {
+    let rows = step(descriptor("rows", Kind::Map, &[("image", PortKind::Image)]), || {
         let run = |tiles: &mut Tiles<'_>, services: &dyn Services| {
             assert_eq!(tiles.core.extent[Axis::Y], 1);
             copy(tiles, services)
@@ -186,17 +188,17 @@ fn an_operator_that_works_row_by_row_still_fills_the_pieces_of_the_sink() {
 struct TwoOutputs;
 
 impl Operator for TwoOutputs {
-    fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
-        let mut sum = inputs[0].clone();
+    fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
+        let mut sum = inputs[0].spec.clone();
         sum.extent[Axis::C] = 1;
         sum.channels.truncate(1);
-        let mut plan = Plan::like(&inputs[0]).tiled(Axis::C, Tiling::Whole);
+        let mut plan = Plan::like(inputs[0].spec).tiled(Axis::C, Tiling::Whole);
         plan.outputs.push(sum);
         Ok(plan)
     }
 
-    fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
-        Ok(vec![*core])
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+        Ok(vec![InputRegion::new(0, *core)])
     }
 
     fn run(&mut self, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
@@ -219,7 +221,7 @@ impl Operator for TwoOutputs {
 
 #[test]
 fn outputs_may_differ_in_size_along_axes_that_come_whole() {
-    let outputs = [("image", OutputKind::Image), ("sum", OutputKind::Image)];
+    let outputs = [("image", PortKind::Image), ("sum", PortKind::Image)];
     let two = step(descriptor("two", Kind::Map, &outputs), || Box::new(TwoOutputs));
     let input = image(Extent::new(2, 2, 3, 40, 50));
     let (result, written) = run_into(&two, &[source(&input)], Extent::plane(16, 16), &options(2));
@@ -240,19 +242,19 @@ fn outputs_may_differ_in_size_along_axes_that_come_whole() {
 struct Half;
 
 impl Operator for Half {
-    fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
-        let mut plan = Plan::like(&inputs[0]);
+    fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
+        let mut plan = Plan::like(inputs[0].spec);
         for axis in [Axis::Y, Axis::X] {
             plan.outputs[0].extent[axis] = plan.outputs[0].extent[axis].div_ceil(2);
         }
         Ok(plan)
     }
 
-    fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
         let double = |region: Region, axis: Axis| {
             region.with(axis, 2 * region.origin[axis as usize], 2 * region.extent[axis])
         };
-        Ok(vec![double(double(*core, Axis::Y), Axis::X)])
+        Ok(vec![InputRegion::new(0, double(double(*core, Axis::Y), Axis::X))])
     }
 
     fn run(&mut self, tiles: &mut Tiles<'_>, _: &dyn Services) -> Result<()> {
@@ -268,7 +270,7 @@ impl Operator for Half {
 
 #[test]
 fn a_change_of_scale_reads_the_right_part_of_the_input() {
-    let half = step(descriptor("half", Kind::Map, &[("image", OutputKind::Image)]), || Box::new(Half));
+    let half = step(descriptor("half", Kind::Map, &[("image", PortKind::Image)]), || Box::new(Half));
     let input = image(Extent::plane(101, 203));
     for tile in [Extent::plane(51, 102), Extent::plane(10, 7)] {
         let (result, written) = run_into(&half, &[source(&input)], Extent::plane(8, 8), &tiled(2, tile));
@@ -284,7 +286,7 @@ fn a_change_of_scale_reads_the_right_part_of_the_input() {
 fn an_operator_with_global_state_is_never_called_twice_at_once() {
     use std::sync::atomic::{AtomicUsize, Ordering};
     static INSTANCES: AtomicUsize = AtomicUsize::new(0);
-    let mut single = descriptor("single", Kind::Map, &[("image", OutputKind::Image)]);
+    let mut single = descriptor("single", Kind::Map, &[("image", PortKind::Image)]);
     single.threads = ThreadSafety::Single;
     let single = step(single, || {
         INSTANCES.fetch_add(1, Ordering::SeqCst);
@@ -316,7 +318,7 @@ fn each_channel_inherits_from_its_own_where_channels_are_worked_on_one_by_one() 
     spec.channels[1].class = PixelClass::Predicted;
     spec.channels[1].supports = Supports::of(&[Support::Localisation]);
     let classes = |step: &Step| -> Vec<_> {
-        check(step, std::slice::from_ref(&spec)).unwrap()[0]
+        check(step, &[(0, spec.clone())]).unwrap()[0]
             .1
             .channels
             .iter()
@@ -326,7 +328,7 @@ fn each_channel_inherits_from_its_own_where_channels_are_worked_on_one_by_one() 
     let localisation = Supports::of(&[Support::Localisation]);
     let apart = [(PixelClass::Derived, Supports::ALL), (PixelClass::Predicted, localisation)];
     assert_eq!(classes(&identity()), apart);
-    let two = [("image", OutputKind::Image), ("sum", OutputKind::Image)];
+    let two = [("image", PortKind::Image), ("sum", PortKind::Image)];
     let together = step(descriptor("two", Kind::Map, &two), || Box::new(TwoOutputs));
     assert_eq!(classes(&together), [apart[1], apart[1]]);
     let neighbours = BoxSum { halo: [[0, 0], [0, 1], [0, 0], [0, 0], [0, 0]], padding: Padding::Clip };
@@ -337,12 +339,13 @@ fn each_channel_inherits_from_its_own_where_channels_are_worked_on_one_by_one() 
 fn a_second_input_is_read_at_its_own_place_and_may_be_left_out() {
     struct Difference(usize);
     impl Operator for Difference {
-        fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
+        fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
             self.0 = inputs.len();
-            Ok(Plan::like(&inputs[0]))
+            Ok(Plan::like(inputs[0].spec))
         }
-        fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
-            Ok(vec![*core, core.with(Axis::C, 0, 1)][..self.0].to_vec())
+        fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+            let both = [InputRegion::new(0, *core), InputRegion::new(1, core.with(Axis::C, 0, 1))];
+            Ok(both[..self.0].to_vec())
         }
         fn run(&mut self, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
             copy(tiles, services)?;
@@ -354,7 +357,7 @@ fn a_second_input_is_read_at_its_own_place_and_may_be_left_out() {
             Ok(())
         }
     }
-    let mut both = descriptor("difference", Kind::Map, &[("image", OutputKind::Image)]);
+    let mut both = descriptor("difference", Kind::Map, &[("image", PortKind::Image)]);
     both.inputs.push(port("background"));
     both.inputs[1].optional = true;
     let both = step(both, || Box::new(Difference(0)));

@@ -1,7 +1,9 @@
 //! Operators written for the tests: each as plain as it can be.
 
 use parfocal_image::{Axis, DType, ImageSpec, Region, View};
-use parfocal_operator::{Kind, Operator, OutputKind, Padding, Plan, Services, Sink, Tiles, Tiling};
+use parfocal_operator::{
+    InputRegion, InputSpec, Kind, Operator, Padding, Plan, PortKind, Services, Sink, Tiles, Tiling,
+};
 use parfocal_pipeline::Step;
 use parfocal_types::{Column, ColumnKind, Error, Field, Result, Scalar, Unit};
 
@@ -14,12 +16,12 @@ pub(crate) struct Closure<F> {
 }
 
 impl<F: FnMut(&mut Tiles<'_>, &dyn Services) -> Result<()> + Send> Operator for Closure<F> {
-    fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
-        Ok((self.plan)(&inputs[0]))
+    fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
+        Ok((self.plan)(inputs[0].spec))
     }
 
-    fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
-        Ok(vec![*core])
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+        Ok(vec![InputRegion::new(0, *core)])
     }
 
     fn run(&mut self, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
@@ -34,7 +36,7 @@ pub(crate) fn copy(tiles: &mut Tiles<'_>, _: &dyn Services) -> Result<()> {
 }
 
 pub(crate) fn identity() -> Step {
-    step(descriptor("identity", Kind::Map, &[("image", OutputKind::Image)]), || {
+    step(descriptor("identity", Kind::Map, &[("image", PortKind::Image)]), || {
         Box::new(Closure { plan: Plan::like, run: copy })
     })
 }
@@ -49,7 +51,7 @@ pub(crate) struct BoxSum {
 
 impl BoxSum {
     pub(crate) fn step(self) -> Step {
-        step(descriptor("box-sum", Kind::Map, &[("image", OutputKind::Image)]), move || Box::new(self))
+        step(descriptor("box-sum", Kind::Map, &[("image", PortKind::Image)]), move || Box::new(self))
     }
 
     /// The box around a pixel or region.
@@ -62,12 +64,12 @@ impl BoxSum {
 }
 
 impl Operator for BoxSum {
-    fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
-        Ok(Plan::like(&inputs[0]).padded(self.padding))
+    fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
+        Ok(Plan::like(inputs[0].spec))
     }
 
-    fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
-        Ok(vec![self.window(core)])
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+        Ok(vec![InputRegion::new(0, self.window(core)).padded(self.padding)])
     }
 
     fn run(&mut self, tiles: &mut Tiles<'_>, _: &dyn Services) -> Result<()> {
@@ -123,7 +125,7 @@ pub(crate) fn running_sums() -> Step {
         }
         Ok(())
     };
-    step(descriptor("running-sums", Kind::Whole, &[("image", OutputKind::Image)]), move || {
+    step(descriptor("running-sums", Kind::Whole, &[("image", PortKind::Image)]), move || {
         Box::new(Closure { plan: |spec| Plan::like(spec).tiled(Axis::Y, Tiling::Whole), run })
     })
 }
@@ -137,9 +139,9 @@ pub(crate) struct AboveMean {
 }
 
 pub(crate) fn above_mean(reduce_over: [bool; 5], images: bool) -> Step {
-    let mut outputs = vec![("tiles", OutputKind::Table), ("mean", OutputKind::Record)];
+    let mut outputs = vec![("tiles", PortKind::Table), ("mean", PortKind::Record)];
     if images {
-        outputs.insert(0, ("mask", OutputKind::Image));
+        outputs.insert(0, ("mask", PortKind::Image));
     }
     step(descriptor("above-mean", Kind::Reduce, &outputs), move || {
         Box::new(AboveMean { reduce_over, images, mean: None })
@@ -157,10 +159,10 @@ fn bytes(numbers: &[u64]) -> Vec<u8> {
 }
 
 impl Operator for AboveMean {
-    fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
+    fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
         let mut plan = Plan::without_images();
         if self.images {
-            let mut spec = inputs[0].clone();
+            let mut spec = inputs[0].spec.clone();
             (spec.dtype, spec.significant_bits) = (DType::Mask, 1);
             plan.outputs = vec![spec];
         }
@@ -168,13 +170,8 @@ impl Operator for AboveMean {
         Ok(plan)
     }
 
-    fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
-        Ok(vec![*core])
-    }
-
-    fn reset(&mut self) -> Result<()> {
-        self.mean = None;
-        Ok(())
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+        Ok(vec![InputRegion::new(0, *core)])
     }
 
     fn accumulate(&mut self, tiles: &Tiles<'_>, _: &dyn Services) -> Result<Vec<u8>> {
@@ -185,7 +182,7 @@ impl Operator for AboveMean {
         Ok(bytes(&[sum, count, sum, sum, count]))
     }
 
-    fn merge(&mut self, left: Vec<u8>, right: &[u8]) -> Result<Vec<u8>> {
+    fn merge(&mut self, left: Vec<u8>, right: &[u8], _: &dyn Services) -> Result<Vec<u8>> {
         let (mut left, right) = (numbers(&left)?, numbers(right)?);
         left[0] += right[0];
         left[1] += right[1];
@@ -216,7 +213,7 @@ impl Operator for AboveMean {
         Ok(bytes(&[mean]))
     }
 
-    fn conclude(&mut self, conclusion: &[u8]) -> Result<()> {
+    fn conclude(&mut self, conclusion: &[u8], _: &dyn Services) -> Result<()> {
         self.mean = numbers(conclusion)?.first().copied();
         Ok(())
     }

@@ -1,9 +1,12 @@
 //! Reduce operators: the order of merging, groups, second passes and the order of calls.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use parfocal_image::{Extent, ImageSpec, Region};
-use parfocal_operator::{Kind, Operator, OutputKind, Plan, Services, Sink, Tiles};
+use parfocal_operator::{InputRegion, InputSpec, Kind, Operator, Plan, PortKind, Services, Sink, Tiles};
 use parfocal_types::{Result, Scalar, Table};
 
 use crate::{
@@ -113,18 +116,18 @@ impl Diary {
 }
 
 impl Operator for Diary {
-    fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
+    fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
         self.note("plan".into());
-        let mut plan = Plan::like(&inputs[0]);
+        let mut plan = Plan::like(inputs[0].spec);
         plan.reduce_over = PLANES;
         Ok(plan)
     }
 
-    fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
-        Ok(vec![*core])
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+        Ok(vec![InputRegion::new(0, *core)])
     }
 
-    fn reset(&mut self) -> Result<()> {
+    fn reset(&mut self, _: &dyn Services) -> Result<()> {
         self.note("reset".into());
         Ok(())
     }
@@ -134,7 +137,7 @@ impl Operator for Diary {
         Ok(vec![u8::try_from(tiles.core.origin[0]).unwrap()])
     }
 
-    fn merge(&mut self, left: Vec<u8>, right: &[u8]) -> Result<Vec<u8>> {
+    fn merge(&mut self, left: Vec<u8>, right: &[u8], _: &dyn Services) -> Result<Vec<u8>> {
         assert_eq!(left, right, "results of two groups are never joined");
         self.note(format!("merge {}", left[0]));
         Ok(left)
@@ -145,7 +148,7 @@ impl Operator for Diary {
         Ok(total.to_vec())
     }
 
-    fn conclude(&mut self, conclusion: &[u8]) -> Result<()> {
+    fn conclude(&mut self, conclusion: &[u8], _: &dyn Services) -> Result<()> {
         self.note(format!("conclude {}", conclusion[0]));
         Ok(())
     }
@@ -161,7 +164,7 @@ fn an_instance_sees_the_calls_of_one_group_before_those_of_the_next_and_in_the_d
     for (groups, tile, threads) in [(1, 4, 1), (2, 4, 2), (3, 4, 4), (20, 4, 2), (20, 16, 4), (3, 16, 2)] {
         let lines: Arc<Mutex<Vec<Vec<String>>>> = Arc::default();
         let shared = Arc::clone(&lines);
-        let diary = step(descriptor("diary", Kind::Reduce, &[("image", OutputKind::Image)]), move || {
+        let diary = step(descriptor("diary", Kind::Reduce, &[("image", PortKind::Image)]), move || {
             let mut lines = shared.lock().unwrap();
             lines.push(Vec::new());
             Box::new(Diary { number: lines.len() - 1, lines: Arc::clone(&shared) })
@@ -174,13 +177,14 @@ fn an_instance_sees_the_calls_of_one_group_before_those_of_the_next_and_in_the_d
         for calls in lines.lock().unwrap().iter() {
             assert_eq!(calls[0], "plan");
             assert_eq!(calls.iter().filter(|call| *call == "plan").count(), 1);
-            let mut stage = 4;
+            let mut stage = 0;
             let mut group = String::new();
+            let mut seen = BTreeSet::new();
             for call in &calls[1..] {
                 let (name, of) = call.split_once(' ').unwrap_or((call, ""));
-                if name == "reset" {
-                    (stage, group) = (0, String::new());
-                    continue;
+                if group != of {
+                    assert!(seen.insert(of), "a group is taken up again: {calls:?}");
+                    (stage, group) = (0, of.to_owned());
                 }
                 let next = match name {
                     "accumulate" | "merge" => 1,
@@ -191,10 +195,6 @@ fn an_instance_sees_the_calls_of_one_group_before_those_of_the_next_and_in_the_d
                 assert!(next >= stage, "{call} too late in {calls:?}");
                 assert!(name != "run" || stage >= 3, "run without a conclusion: {calls:?}");
                 stage = next;
-                if group.is_empty() {
-                    group = of.to_owned();
-                }
-                assert_eq!(group, of, "two groups in one: {calls:?}");
                 if name == "finish" {
                     finished.push(of.parse::<u64>().unwrap());
                 }

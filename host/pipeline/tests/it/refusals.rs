@@ -2,7 +2,9 @@
 
 use parfocal_core::{ImageSource, image::MemoryImage};
 use parfocal_image::{Axis, Buffer, Channel, DType, Extent, ImageSpec, PixelClass, Region};
-use parfocal_operator::{Descriptor, Kind, Operator, OutputKind, Padding, Plan, Services, Tiles, Tiling};
+use parfocal_operator::{
+    Descriptor, InputRegion, InputSpec, Kind, Operator, Padding, Plan, PortKind, Services, Tiles, Tiling,
+};
 use parfocal_pipeline::{Discard, RunOptions, Step, check, estimate, run};
 use parfocal_types::{Error, Parameters, Result};
 
@@ -15,8 +17,13 @@ fn plane(dtype: DType) -> ImageSpec {
     measured(ImageSpec::new(Extent::plane(16, 16), dtype))
 }
 
+/// Images at the first ports.
+fn at_first_ports(specs: &[ImageSpec]) -> Vec<(usize, ImageSpec)> {
+    specs.iter().cloned().enumerate().collect()
+}
+
 fn refused(step: &Step, inputs: &[ImageSpec]) -> Error {
-    check(step, inputs).unwrap_err()
+    check(step, &at_first_ports(inputs)).unwrap_err()
 }
 
 #[test]
@@ -36,14 +43,17 @@ fn too_many_and_too_few_inputs_are_named() {
     assert!(error.message().contains("input `image` is missing"), "{error}");
     let error = refused(&identity(), &[plane(DType::U16), plane(DType::U16)]);
     assert!(error.message().contains("it takes only `image`"), "{error}");
+    let twice = [(0, plane(DType::U16)), (0, plane(DType::U16))];
+    let error = check(&identity(), &twice).unwrap_err();
+    assert!(error.message().contains("2 images are given for its input `image`"), "{error}");
     let unknown = Step { operator: "gauss".into(), ..identity() };
     assert_eq!(refused(&unknown, &[plane(DType::U16)]).remedy(), Some("its operators are: identity"));
 }
 
 #[test]
 fn pixels_are_no_labels() {
-    let mut measure = descriptor("measure", Kind::Map, &[("image", OutputKind::Image)]);
-    measure.inputs[0].labels = true;
+    let mut measure = descriptor("measure", Kind::Map, &[("image", PortKind::Image)]);
+    measure.inputs[0].kind = PortKind::Labels;
     let measure = step(measure, || Box::new(Closure { plan: Plan::like, run: copy }));
     let error = refused(&measure, &[plane(DType::U32)]);
     assert!(
@@ -53,7 +63,7 @@ fn pixels_are_no_labels() {
     assert!(error.remedy().is_some_and(|remedy| remedy.contains("connected-components")));
     let mut labels = plane(DType::U32);
     labels.channels = vec![Channel { class: PixelClass::Labels, ..Channel::default() }];
-    check(&measure, &[labels]).unwrap();
+    check(&measure, &[(0, labels)]).unwrap();
 }
 
 #[test]
@@ -67,19 +77,19 @@ fn an_image_without_pixels_or_that_contradicts_itself_is_refused() {
 
 type PlanFn = fn(&ImageSpec) -> Plan;
 
-fn planning(kind: Kind, output: OutputKind, plan: PlanFn) -> Step {
+fn planning(kind: Kind, output: PortKind, plan: PlanFn) -> Step {
     step(descriptor("odd", kind, &[("out", output)]), move || Box::new(Closure { plan, run: copy }))
 }
 
 #[test]
 fn a_plan_that_contradicts_the_descriptor_is_refused_as_a_defect_of_the_plugin() {
-    let cases: [(Kind, OutputKind, PlanFn, &str); 6] = [
-        (Kind::Map, OutputKind::Image, |_| Plan::without_images(), "plans 0 image outputs and declares 1"),
-        (Kind::Reduce, OutputKind::Table, Plan::like, "plans 1 image outputs and declares 0"),
-        (Kind::Whole, OutputKind::Table, |_| Plan::without_images(), "come from operators of kind `reduce`"),
+    let cases: [(Kind, PortKind, PlanFn, &str); 10] = [
+        (Kind::Map, PortKind::Image, |_| Plan::without_images(), "plans 0 image outputs and declares 1"),
+        (Kind::Reduce, PortKind::Table, Plan::like, "plans 1 image outputs and declares 0"),
+        (Kind::Whole, PortKind::Table, |_| Plan::without_images(), "come from operators of kind `reduce`"),
         (
             Kind::Map,
-            OutputKind::Image,
+            PortKind::Image,
             |spec| {
                 let mut plan = Plan::like(spec);
                 plan.outputs[0].channels.clear();
@@ -89,19 +99,43 @@ fn a_plan_that_contradicts_the_descriptor_is_refused_as_a_defect_of_the_plugin()
         ),
         (
             Kind::Map,
-            OutputKind::Labels,
+            PortKind::Labels,
             |spec| Plan::like(&ImageSpec { dtype: DType::F32, significant_bits: 32, ..spec.clone() }),
             "holds labels in pixels of type f32",
         ),
         (
             Kind::Reduce,
-            OutputKind::Image,
+            PortKind::Image,
             |spec| {
                 let mut plan = Plan::like(spec).tiled(Axis::Y, Tiling::Whole);
                 plan.reduce_over = [true, true, true, false, true];
                 plan
             },
             "wants axis Y whole, and one result for each position",
+        ),
+        (
+            Kind::Whole,
+            PortKind::Image,
+            |spec| Plan::like(spec).tiled(Axis::T, Tiling::InOrder),
+            "in order, which is for operators of kind map",
+        ),
+        (
+            Kind::Map,
+            PortKind::Image,
+            |spec| Plan::like(spec).tiled(Axis::T, Tiling::InOrder).tiled(Axis::Z, Tiling::InOrder),
+            "positions of several axes in order",
+        ),
+        (
+            Kind::Map,
+            PortKind::Image,
+            |spec| Plan::like(spec).tile_size(Axis::X, 0, 64),
+            "along X shall be multiples of 0",
+        ),
+        (
+            Kind::Map,
+            PortKind::Image,
+            |spec| Plan::like(spec).tile_size(Axis::Y, 16, 40),
+            "multiples of 16 and at most 40",
         ),
     ];
     for (kind, output, plan, sentence) in cases {
@@ -114,7 +148,7 @@ fn a_plan_that_contradicts_the_descriptor_is_refused_as_a_defect_of_the_plugin()
 
 #[test]
 fn outputs_of_different_size_need_the_axis_whole() {
-    let outputs = [("a", OutputKind::Image), ("b", OutputKind::Image)];
+    let outputs = [("a", PortKind::Image), ("b", PortKind::Image)];
     let uneven = step(descriptor("uneven", Kind::Map, &outputs), || {
         let plan = |spec: &ImageSpec| {
             let mut plan = Plan::like(spec);
@@ -131,11 +165,11 @@ fn outputs_of_different_size_need_the_axis_whole() {
 fn a_halo_beyond_the_declared_bound_is_refused() {
     let small = |declared: [u32; 5]| {
         let filter = BoxSum { halo: [[0, 0], [0, 0], [0, 0], [3, 1], [0, 2]], padding: Padding::Edge };
-        let mut descriptor: Descriptor = descriptor("box", Kind::Map, &[("image", OutputKind::Image)]);
+        let mut descriptor: Descriptor = descriptor("box", Kind::Map, &[("image", PortKind::Image)]);
         descriptor.max_halo = declared;
         step(descriptor, move || Box::new(filter))
     };
-    check(&small([0, 0, 0, 3, 2]), &[plane(DType::U16)]).unwrap();
+    check(&small([0, 0, 0, 3, 2]), &[(0, plane(DType::U16))]).unwrap();
     let error = refused(&small([0, 0, 0, 2, 2]), &[plane(DType::U16)]);
     assert!(error.message().contains("a halo of 3 pixels along Y and declares at most 2"), "{error}");
 }
@@ -144,20 +178,23 @@ fn a_halo_beyond_the_declared_bound_is_refused() {
 fn an_operator_that_asks_for_pixels_where_there_are_none_is_refused() {
     struct Elsewhere;
     impl Operator for Elsewhere {
-        fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
-            Ok(Plan::like(&inputs[0]))
+        fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
+            Ok(Plan::like(inputs[0].spec))
         }
-        fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
-            Ok(vec![*core, core.with(Axis::C, 5, 1)])
+        fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+            Ok(vec![InputRegion::new(0, *core), InputRegion::new(1, core.with(Axis::C, 5, 1))])
         }
         fn run(&mut self, _: &mut Tiles<'_>, _: &dyn Services) -> Result<()> {
             Ok(())
         }
     }
-    let mut two = descriptor("elsewhere", Kind::Map, &[("image", OutputKind::Image)]);
+    let mut two = descriptor("elsewhere", Kind::Map, &[("image", PortKind::Image)]);
     let one = step(two.clone(), || Box::new(Elsewhere));
     let error = refused(&one, &[plane(DType::U16)]);
-    assert!(error.message().contains("names the input regions of 2 images, there are 1"), "{error}");
+    assert!(
+        error.message().contains("parts of the inputs [0, 1] it needs, the connected ones are [0]"),
+        "{error}"
+    );
     two.inputs.push(port("other"));
     let two = step(two, || Box::new(Elsewhere));
     let error = refused(&two, &[plane(DType::U16), plane(DType::U16)]);
@@ -168,17 +205,17 @@ fn an_operator_that_asks_for_pixels_where_there_are_none_is_refused() {
 fn what_the_operator_says_to_its_inputs_is_passed_on_with_its_name() {
     struct Choosy;
     impl Operator for Choosy {
-        fn plan(&mut self, _: &[ImageSpec]) -> Result<Plan> {
+        fn plan(&mut self, _: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
             Err(Error::not_found("the image does not say how large a pixel is").with_remedy("give it"))
         }
-        fn required_input(&self, _: &Region) -> Result<Vec<Region>> {
+        fn required_input(&self, _: &Region) -> Result<Vec<InputRegion>> {
             Ok(Vec::new())
         }
         fn run(&mut self, _: &mut Tiles<'_>, _: &dyn Services) -> Result<()> {
             Ok(())
         }
     }
-    let choosy = step(descriptor("choosy", Kind::Map, &[("image", OutputKind::Image)]), || Box::new(Choosy));
+    let choosy = step(descriptor("choosy", Kind::Map, &[("image", PortKind::Image)]), || Box::new(Choosy));
     let error = refused(&choosy, &[plane(DType::U16)]);
     assert_eq!(
         error.to_string(),
@@ -193,7 +230,7 @@ fn a_sink_for_another_image_is_refused_and_an_estimate_touches_no_pixel() {
     let other = ImageSpec::new(Extent::plane(8, 8), DType::U16);
     let error = run(
         &identity(),
-        &[source(&input)],
+        &[(0, source(&input))],
         &mut |_, _| Ok(Box::new(Discard::new(other.clone()))),
         &options(1),
     )
@@ -214,7 +251,7 @@ fn a_sink_for_another_image_is_refused_and_an_estimate_touches_no_pixel() {
     }
     let large = NoPixels(measured(ImageSpec::new(Extent::plane(40_000, 40_000), DType::U16)));
     let options = RunOptions { memory: 256 << 20, ..options(2) };
-    let estimate = estimate(&identity(), &[std::sync::Arc::new(large)], &options).unwrap();
+    let estimate = estimate(&identity(), &[(0, std::sync::Arc::new(large))], &options).unwrap();
     assert!(estimate.peak_bytes <= 256 << 20, "{estimate:?}");
     assert_eq!(estimate.tile[Axis::X], 40_000, "strips are read whole: {estimate:?}");
 }
@@ -230,6 +267,6 @@ fn parameters_and_small_images_come_through() {
     let sink = |_: usize, spec: &ImageSpec| {
         Ok(Box::new(Discard::new(spec.clone())) as Box<dyn parfocal_core::ImageSink>)
     };
-    let result = run(&step, &[source(&tiny)], &mut { sink }, &options(8)).unwrap();
+    let result = run(&step, &[(0, source(&tiny))], &mut { sink }, &options(8)).unwrap();
     assert_eq!(result.report.estimate.workers, 1, "one tile, one worker");
 }

@@ -11,12 +11,12 @@ use parfocal_types::{Error, ErrorKind, Result};
 use crate::{args::LaneName, folders::Folders};
 
 /// The catalog and the lanes.
-pub(crate) struct Session {
+pub(crate) struct Host {
     pub(crate) catalog: Catalog,
     lanes: BTreeMap<LaneKind, Box<dyn Lane>>,
 }
 
-impl Session {
+impl Host {
     /// Looks at the plugin folders; nothing is loaded.
     pub(crate) fn open(folders: &Folders) -> Result<Self> {
         let mut lanes: BTreeMap<LaneKind, Box<dyn Lane>> = BTreeMap::new();
