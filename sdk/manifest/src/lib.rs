@@ -27,7 +27,7 @@
 //! lane = "wasm"
 //! path = "smooth.wasm"
 //! sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-//! interfaces = ["operator/1-draft.1"]
+//! interfaces = ["operator/1-draft.2"]
 //!
 //! [[operator]]
 //! id = "smooth"
@@ -35,10 +35,17 @@
 //! kind = "map"
 //! deterministic = true
 //! max-halo = [0, 0, 0, 1, 1]
+//!
+//! [[operator.input]]
+//! name = "image"
+//! kind = "image"
+//! dtypes = ["u8", "u16"]
+//!
+//! [[operator.output]]
+//! name = "image"
+//! kind = "image"
 //! yields = "derived"
 //! preserves = ["localisation", "counting"]
-//! input = [{ name = "image", dtypes = ["u8", "u16"] }]
-//! output = [{ name = "image", kind = "image" }]
 //!
 //! [limits]
 //! memory = "512 MiB"

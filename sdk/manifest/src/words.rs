@@ -251,7 +251,7 @@ as_text!(Target, {
     "description": "The system that the code is built for, for example `x86_64-unknown-linux-gnu`."
 });
 
-/// An interface and one version of it, for example `operator/1-draft.1`.
+/// An interface and one version of it, for example `operator/1-draft.2`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceRef {
     /// The name, for example `operator`.
@@ -278,7 +278,7 @@ impl FromStr for InterfaceRef {
         }
         refuse(
             format!("`{text}` is not an interface version"),
-            "write name and version, for example `operator/1`, or `operator/1-draft.1` for a draft",
+            "write name and version, for example `operator/1`, or `operator/1-draft.2` for a draft",
         )
     }
 }
@@ -286,7 +286,7 @@ impl FromStr for InterfaceRef {
 as_text!(InterfaceRef, {
     "type": "string",
     "pattern": r"^[a-z][a-z0-9]*(-[a-z0-9]+)*/[0-9]+(-draft\.[0-9]+)?$",
-    "description": "An interface and a version of it, for example `operator/1`, or `operator/1-draft.1` for a draft."
+    "description": "An interface and a version of it, for example `operator/1`, or `operator/1-draft.2` for a draft."
 });
 
 /// An amount of memory, for example `512 MiB`.
@@ -364,7 +364,7 @@ mod tests {
             &["", "linux", "x86_64-", "X86-linux", "a-b-c-d-e", "a b-c"],
         );
         hold::<InterfaceRef>(
-            &["operator/1", "operator/1-draft.1", "point-scanner/2"],
+            &["operator/1", "operator/1-draft.2", "point-scanner/2"],
             &["operator", "operator/", "/1", "Operator/1", "operator/1.0", "operator/1/2"],
         );
         hold::<ByteSize>(

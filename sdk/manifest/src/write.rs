@@ -148,8 +148,6 @@ fn operator(operator: &Descriptor) -> Table {
     table["deterministic"] = value(operator.deterministic);
     table["temporal-window"] = numbers(&operator.temporal_window);
     table["max-halo"] = numbers(&operator.max_halo);
-    table["yields"] = word(&operator.yields);
-    table["preserves"] = value(operator.preserves.iter().map(|support| support.name()).collect::<Array>());
     let lists = [
         ("input", all(&operator.inputs, input)),
         ("output", all(&operator.outputs, output)),
@@ -166,10 +164,8 @@ fn operator(operator: &Descriptor) -> Table {
 fn input(port: &InputPort) -> Table {
     let mut table = Table::new();
     table["name"] = value(&port.name);
+    table["kind"] = word(&port.kind);
     table["dtypes"] = value(port.dtypes.iter().map(|dtype| dtype.name()).collect::<Array>());
-    if port.labels {
-        table["labels"] = value(true);
-    }
     if port.optional {
         table["optional"] = value(true);
     }
@@ -180,6 +176,11 @@ fn output(port: &OutputPort) -> Table {
     let mut table = Table::new();
     table["name"] = value(&port.name);
     table["kind"] = word(&port.kind);
+    table["yields"] = word(&port.yields);
+    table["preserves"] = value(port.preserves.iter().map(|support| support.name()).collect::<Array>());
+    if port.network {
+        table["network"] = value(true);
+    }
     table
 }
 

@@ -222,7 +222,7 @@ fn artifact(keys: &Keys<'_>) -> Read<ArtifactEntry> {
     if interfaces.is_empty() {
         return Err(offered.wrong(
             "the artifact speaks no interface",
-            "name what it was built for, for example `interfaces = [\"operator/1-draft.1\"]`",
+            "name what it was built for, for example `interfaces = [\"operator/1-draft.2\"]`",
         ));
     }
     Ok(ArtifactEntry { lane, target, path, sha256, interfaces })

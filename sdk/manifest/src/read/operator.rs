@@ -1,7 +1,7 @@
 //! Reads one operator.
 
 use parfocal_image::{DType, Support, Supports};
-use parfocal_operator::{Descriptor, InputPort, OutputPort, ThreadSafety};
+use parfocal_operator::{Descriptor, InputPort, OutputPort, PortKind, ThreadSafety};
 use parfocal_types::{ParameterKind, ParameterSpec, Unit};
 
 use super::{
@@ -18,8 +18,6 @@ pub(super) fn read(keys: &Keys<'_>) -> Read<Descriptor> {
         "deterministic",
         "temporal-window",
         "max-halo",
-        "yields",
-        "preserves",
         "input",
         "output",
         "parameter",
@@ -32,8 +30,6 @@ pub(super) fn read(keys: &Keys<'_>) -> Read<Descriptor> {
         deterministic: keys.optional("deterministic").map_or(Ok(false), |field| field.flag())?,
         temporal_window: numbers(keys, "temporal-window", "frames before and after")?,
         max_halo: numbers(keys, "max-halo", "pixels along T, C, Z, Y and X")?,
-        yields: keys.required("yields")?.word()?,
-        preserves: supports(&keys.required("preserves")?)?,
         inputs: ports(keys, "input", input)?,
         outputs: ports(keys, "output", output)?,
         parameters: ports(keys, "parameter", parameter)?,
@@ -74,8 +70,9 @@ fn ports<T>(keys: &Keys<'_>, key: &'static str, read: fn(&Keys<'_>) -> Read<(Str
 }
 
 fn input(keys: &Keys<'_>) -> Read<(String, InputPort)> {
-    keys.closed(&["name", "dtypes", "labels", "optional"])?;
+    keys.closed(&["name", "kind", "dtypes", "optional"])?;
     let name = keys.required("name")?.kebab()?;
+    let kind = keys.optional("kind").map_or(Ok(InputPort::usual_kind()), |field| input_kind(&field))?;
     let accepted = keys.required("dtypes")?;
     let mut dtypes: Vec<DType> = Vec::new();
     for field in accepted.list()? {
@@ -91,16 +88,29 @@ fn input(keys: &Keys<'_>) -> Read<(String, InputPort)> {
         let remedy = "name the pixel types that it takes, for example `dtypes = [\"u8\", \"u16\", \"f32\"]`";
         return Err(accepted.wrong(format!("the input `{name}` accepts no pixel type"), remedy));
     }
-    let labels = keys.optional("labels").map_or(Ok(false), |field| field.flag())?;
     let optional = keys.optional("optional").map_or(Ok(false), |field| field.flag())?;
-    Ok((name.clone(), InputPort { name, dtypes, labels, optional }))
+    Ok((name.clone(), InputPort { name, kind, dtypes, optional }))
+}
+
+fn input_kind(field: &Field<'_>) -> Read<PortKind> {
+    let kind: PortKind = field.word()?;
+    if kind.is_image() {
+        return Ok(kind);
+    }
+    Err(field.wrong("tables and records do not go into operators yet", "write `image` or `labels`"))
 }
 
 fn output(keys: &Keys<'_>) -> Read<(String, OutputPort)> {
-    keys.closed(&["name", "kind"])?;
+    keys.closed(&["name", "kind", "yields", "preserves", "network"])?;
     let name = keys.required("name")?.kebab()?;
-    let kind = keys.required("kind")?.word()?;
-    Ok((name.clone(), OutputPort { name, kind }))
+    let port = OutputPort {
+        name: name.clone(),
+        kind: keys.required("kind")?.word()?,
+        yields: keys.optional("yields").map_or(Ok(OutputPort::usual_class()), |field| field.word())?,
+        preserves: supports(&keys.required("preserves")?)?,
+        network: keys.optional("network").map_or(Ok(false), |field| field.flag())?,
+    };
+    Ok((name, port))
 }
 
 fn parameter(keys: &Keys<'_>) -> Read<(String, ParameterSpec)> {

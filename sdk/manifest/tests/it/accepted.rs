@@ -1,6 +1,6 @@
-use parfocal_image::{Support, Supports};
+use parfocal_image::{PixelClass, Support, Supports};
 use parfocal_manifest::{LaneKind, Manifest, PermissionKind, identity};
-use parfocal_operator::{Kind, ThreadSafety};
+use parfocal_operator::{Kind, PortKind, ThreadSafety};
 use parfocal_types::{InterfaceVersion, ParameterKind, ParameterValue, Unit};
 
 use crate::{FULL, SOURCE};
@@ -28,8 +28,13 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!((top_hat.kind, top_hat.threads), (Kind::Map, ThreadSafety::Single));
     assert_eq!((top_hat.temporal_window, top_hat.max_halo), ([1, 2], [0, 0, 0, 65, 65]));
     let preserved = [Support::Localisation, Support::Counting, Support::RareEventSearch];
-    assert_eq!(top_hat.preserves, Supports::of(&preserved));
-    assert!(top_hat.inputs[1].labels && top_hat.inputs[1].optional);
+    let [image, cells] = &top_hat.outputs[..] else { panic!("two outputs") };
+    assert_eq!((image.kind, image.yields, image.network), (PortKind::Image, PixelClass::Restored, true));
+    assert_eq!(image.preserves, Supports::of(&preserved));
+    assert_eq!((cells.kind, cells.yields, cells.network), (PortKind::Labels, PixelClass::Derived, false));
+    assert_eq!(cells.preserves, Supports::NONE);
+    let kinds: Vec<_> = top_hat.inputs.iter().map(|port| (port.kind, port.optional)).collect();
+    assert_eq!(kinds, [(PortKind::Image, false), (PortKind::Labels, true)]);
     assert_eq!(top_hat.parameters[0].unit, Unit::Micrometer);
     assert_eq!(top_hat.parameters[0].default_value(), ParameterValue::Number(2.0));
     assert_eq!(top_hat.parameters[1].kind, ParameterKind::Integer { default: 1, min: -1, max: 9000 });
@@ -39,7 +44,9 @@ fn every_key_arrives_where_it_belongs() {
         (count.kind, count.threads, count.deterministic),
         (Kind::Reduce, ThreadSafety::Instance, false)
     );
-    assert_eq!(count.outputs.len(), 2);
+    assert_eq!(count.inputs[0].kind, PortKind::Labels);
+    let supports: Vec<_> = count.outputs.iter().map(|port| port.preserves).collect();
+    assert_eq!(supports, [Supports::of(&[Support::Counting]), Supports::NONE], "each output has its own");
 }
 
 #[test]
