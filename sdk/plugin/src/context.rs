@@ -8,7 +8,8 @@ use parfocal_types::{Error, Result};
 /// Pixels of work after which [`Context::worked`] asks the host: half a millisecond of a smoothing filter, a few of a heavy one.
 const ASK_AFTER: usize = 1 << 16;
 
-/// The host's services, for the length of one call.
+/// The host's services, for the length of one call: [`MapOperator`](crate::MapOperator) hands it over, in a call of
+/// [`Operator`](parfocal_operator::Operator) it is made of the services that come with the call.
 #[derive(Clone)]
 pub struct Context<'a> {
     services: &'a dyn Services,

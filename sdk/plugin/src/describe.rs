@@ -10,8 +10,9 @@ use parfocal_types::{Parameters, Result};
 /// |---|---|---|
 /// | `id = "top-hat"` | name in kebab-case | required |
 /// | `kind = map` | `map` (implement [`MapOperator`](crate::MapOperator)), `reduce`, `whole` (implement [`Operator`]) | required |
-/// | `preserves = [localisation, counting]` | supports kept when the input has them; `all`, `none` | `none` |
-/// | `yields = derived` | class of the outputs | `derived` |
+/// | `preserves = [localisation, counting]` | supports that the outputs keep when the inputs have them; `all`, `none` | `none` |
+/// | `yields = derived` | class of the outputs' pixels: `derived`, `restored`, `predicted`, `labels` | `derived` |
+/// | `network` | a neural network makes the outputs | no |
 /// | `deterministic` | equal bytes in every lane | no |
 /// | `single_threaded` | one instance at a time | no |
 /// | `max_halo = [0, 0, 8, 64, 64]` | upper bound of the halo along T C Z Y X | all 0 |
@@ -20,8 +21,37 @@ use parfocal_types::{Parameters, Result};
 /// The first paragraph of the struct's documentation is the summary.
 ///
 /// # `#[input(...)]` and `#[output(...)]`, repeated, on the struct
-/// `#[input(name = "labels", dtypes = [u32], labels, optional)]`; without any, one input `image` of every pixel type.
-/// `#[output(name = "objects", kind = table)]`, of kind `image`, `labels`, `table`, `record`; without any, one image `image`.
+/// Ports are known by their number: the order in which they stand here.
+///
+/// `#[input(name = "cells", dtypes = [u32], labels, optional)]` takes images of these pixel types; with `labels` it takes
+/// labels, with `optional` it may be left out. Without any, there is one input `image` of every pixel type.
+///
+/// `#[output(name = "objects", kind = table)]` gives an `image`, `labels`, a `table` or a `record`. Without any, there is one
+/// image `image`. `preserves`, `yields` and `network` (`network = false`) in an output take the place of the operator's.
+///
+/// ```
+/// # mod plugin {
+/// use parfocal_plugin::prelude::*;
+///
+/// /// Finds nuclei, and says for each pixel how sure that is.
+/// #[derive(Operator)]
+/// #[operator(id = "nuclei", kind = whole, preserves = [localisation, counting], network)]
+/// #[output(name = "nuclei", kind = labels, yields = labels)]
+/// #[output(name = "certainty", yields = predicted, preserves = none)]
+/// struct Nuclei;
+/// # impl Operator for Nuclei {
+/// #     fn plan(&mut self, _: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> { Ok(Plan::without_images()) }
+/// #     fn required_input(&self, _: &Region) -> Result<Vec<InputRegion>> { Ok(Vec::new()) }
+/// #     fn run(&mut self, _: &mut Tiles<'_>, _: &dyn Services) -> Result<()> { Ok(()) }
+/// # }
+/// # pub fn check() {
+/// let [nuclei, certainty] = &Nuclei::descriptor().outputs[..] else { unreachable!() };
+/// assert!(nuclei.network && nuclei.preserves.has(Support::Counting));
+/// assert!(certainty.network && certainty.preserves == Supports::NONE);
+/// # }
+/// # }
+/// # plugin::check();
+/// ```
 ///
 /// # `#[parameter(...)]` on fields
 /// First word `setting` or `tunable`; then `default`, `min`, `max`, `unit = Micrometer` (a [`Unit`](parfocal_types::Unit)), and

@@ -73,11 +73,12 @@ pub mod prelude {
         math, rows, with_pixel_type,
     };
     pub use parfocal_image::{
-        Axis, Channel, DType, Extent, ImageSpec, Pixel, PixelClass, PixelSize, Region, Support, Supports,
-        View, ViewMut,
+        Axis, Channel, DType, Extent, FrameFacts, ImageSpec, Pixel, PixelClass, PixelSize, Region, Support,
+        Supports, View, ViewMut,
     };
     pub use parfocal_operator::{
-        Descriptor, Input, Operator, Output, Padding, Plan, Services, Sink, Tiles, Tiling,
+        Descriptor, Input, InputRegion, InputSpec, Operator, Output, Padding, Plan, PortKind, Services, Sink,
+        TileSize, Tiles, Tiling,
     };
     pub use parfocal_types::{
         Column, ColumnKind, Error, ErrorKind, Field, Parameters, Result, Scalar, Unit, units::*,

@@ -1,7 +1,7 @@
 //! The common case: an image in, an image of the same pixel type out, tile by tile.
 
 use parfocal_image::{Axis, ImageSpec, Pixel, Region, View, ViewMut};
-use parfocal_operator::{Operator, Padding, Plan, Services, Tiles};
+use parfocal_operator::{InputRegion, InputSpec, Operator, Padding, Plan, Services, TileSize, Tiles};
 use parfocal_types::{Error, ErrorKind, Result};
 
 use crate::context::Context;
@@ -95,6 +95,11 @@ pub trait MapOperator: Send {
         Padding::Symmetric
     }
 
+    /// Sizes of tiles along T C Z Y X, for operators that are picky: a network that wants multiples of 16.
+    fn tile_sizes(&self) -> [TileSize; 5] {
+        [TileSize::ANY; 5]
+    }
+
     /// Memory of its own for each pixel of a tile, in bytes.
     fn bytes_per_pixel(&self) -> u32 {
         0
@@ -105,12 +110,13 @@ pub trait MapOperator: Send {
         0
     }
 
-    /// Called once before `run`, with the image that comes: the place to compute a kernel from pixel size.
+    /// Called once, before anything else, with the image that comes: the place to compute a kernel from pixel size, or to
+    /// open a model.
     ///
     /// # Errors
     /// What makes the image unusable.
-    fn prepare(&mut self, input: &ImageSpec) -> Result<()> {
-        let _ = input;
+    fn prepare(&mut self, input: &ImageSpec, cx: &Context<'_>) -> Result<()> {
+        let _ = (input, cx);
         Ok(())
     }
 
@@ -132,40 +138,47 @@ pub trait MapOperator: Send {
 #[derive(Debug)]
 pub struct MapAdapter<O> {
     operator: O,
-    halo: Option<Halo>,
+    /// The port of the image, and how far the operator looks around in it.
+    planned: Option<(u32, Halo)>,
 }
 
 impl<O: MapOperator> MapAdapter<O> {
     /// The operator behind the one trait.
     pub const fn new(operator: O) -> Self {
-        Self { operator, halo: None }
+        Self { operator, planned: None }
     }
 }
 
 impl<O: MapOperator> Operator for MapAdapter<O> {
-    fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
-        let input = inputs.first().ok_or_else(|| Error::invalid_argument("there is no input image"))?;
-        self.operator.prepare(input)?;
-        self.halo = Some(self.operator.halo(input)?);
-        let plan =
-            Plan::like(input).padded(self.operator.padding()).with_memory(self.operator.bytes_per_pixel());
-        Ok(Plan { bytes: self.operator.bytes(), ..plan })
+    fn plan(&mut self, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+        let [InputSpec { port, spec }] = *inputs else { return Err(not_one_image()) };
+        self.operator.prepare(spec, &Context::new(services))?;
+        self.planned = Some((port, self.operator.halo(spec)?));
+        Ok(Plan {
+            tile_sizes: self.operator.tile_sizes(),
+            bytes_per_pixel: self.operator.bytes_per_pixel(),
+            bytes: self.operator.bytes(),
+            ..Plan::like(spec)
+        })
     }
 
-    fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
-        Ok(vec![self.halo.ok_or_else(not_planned)?.around(core)])
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+        let (port, halo) = self.planned.ok_or_else(not_planned)?;
+        Ok(vec![InputRegion::new(port, halo.around(core)).padded(self.operator.padding())])
     }
 
     fn run(&mut self, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
-        let ([input], [output]) = (tiles.inputs, &mut *tiles.outputs) else {
-            return Err(Error::invalid_argument("a map operator takes one image and gives one"));
-        };
+        let ([input], [output]) = (tiles.inputs, &mut *tiles.outputs) else { return Err(not_one_image()) };
         let cx = Context::new(services);
         with_pixel_type!(input.pixels.dtype(), T => {
             let input = input.pixels.view::<T>()?;
             self.operator.run(&input, &mut output.pixels.view_mut::<T>()?, &cx)
         })
     }
+}
+
+fn not_one_image() -> Error {
+    Error::invalid_argument("a map operator takes one image and gives one")
 }
 
 /// The error of a call that came before `plan`.

@@ -16,7 +16,7 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
         _ => return Err(syn::Error::new(input.span(), "an operator is a struct")),
     };
     let operator = OperatorAttributes::parse(&input)?;
-    let ports = Ports::parse(&input.attrs)?;
+    let ports = Ports::parse(&input.attrs, &operator.marks)?;
     let fields = parse_fields(fields)?;
     let descriptor = operator.descriptor(&ports, &fields, &summary(&input.attrs));
     let name = &input.ident;
@@ -69,8 +69,8 @@ fn summary(attributes: &[Attribute]) -> String {
 struct OperatorAttributes {
     id: String,
     kind: String,
-    preserves: TokenStream,
-    yields: Ident,
+    /// Of the outputs that say nothing else.
+    marks: Marks,
     deterministic: bool,
     single_threaded: bool,
     max_halo: Expr,
@@ -84,8 +84,7 @@ impl OperatorAttributes {
         let mut result = Self {
             id: String::new(),
             kind: String::new(),
-            preserves: quote!(::parfocal_plugin::private::image::Supports::NONE),
-            yields: format_ident!("Derived"),
+            marks: Marks::default(),
             deterministic: false,
             single_threaded: false,
             max_halo: syn::parse_quote!([0; 5]),
@@ -95,20 +94,16 @@ impl OperatorAttributes {
             attribute.parse_nested_meta(|meta| {
                 let key = meta.path.require_ident()?.to_string();
                 match key.as_str() {
+                    _ if result.marks.read(&key, &meta)? => {}
                     "id" => id = Some(meta.value()?.parse::<LitStr>()?.value()),
                     "kind" => kind = Some(word(&meta, &["map", "reduce", "whole"])?),
-                    "preserves" => result.preserves = supports(&meta)?,
-                    "yields" => {
-                        let classes = ["derived", "restored", "predicted", "labels"];
-                        result.yields = format_ident!("{}", capitalised(&word(&meta, &classes)?));
-                    }
                     "deterministic" => result.deterministic = true,
                     "single_threaded" => result.single_threaded = true,
                     "max_halo" => result.max_halo = meta.value()?.parse()?,
                     "temporal_window" => result.temporal_window = meta.value()?.parse()?,
                     _ => {
                         return Err(meta.error(
-                            "known keys: id, kind, preserves, yields, deterministic, single_threaded, \
+                            "known keys: id, kind, preserves, yields, network, deterministic, single_threaded, \
                              max_halo, temporal_window",
                         ));
                     }
@@ -125,7 +120,7 @@ impl OperatorAttributes {
     }
 
     fn descriptor(&self, ports: &Ports, fields: &[FieldPlan], summary: &str) -> TokenStream {
-        let Self { id, preserves, yields, deterministic, max_halo, temporal_window, .. } = self;
+        let Self { id, deterministic, max_halo, temporal_window, .. } = self;
         let kind = format_ident!("{}", capitalised(&self.kind));
         let threads = if self.single_threaded { quote!(Single) } else { quote!(Instance) };
         let (inputs, outputs) = (&ports.inputs, &ports.outputs);
@@ -139,13 +134,47 @@ impl OperatorAttributes {
                 deterministic: #deterministic,
                 temporal_window: #temporal_window,
                 max_halo: #max_halo,
-                yields: ::parfocal_plugin::private::image::PixelClass::#yields,
-                preserves: #preserves,
                 inputs: ::std::vec![#(#inputs),*],
                 outputs: ::std::vec![#(#outputs),*],
                 parameters: ::std::vec![#(#parameters),*],
             }
         }
+    }
+}
+
+/// What an output says of its pixels, besides what they are.
+#[derive(Clone)]
+struct Marks {
+    preserves: TokenStream,
+    yields: Ident,
+    network: bool,
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self {
+            preserves: quote!(::parfocal_plugin::private::image::Supports::NONE),
+            yields: format_ident!("Derived"),
+            network: false,
+        }
+    }
+}
+
+impl Marks {
+    /// Reads the value of a key, if it is one of these.
+    fn read(&mut self, key: &str, meta: &ParseNestedMeta<'_>) -> Result<bool> {
+        match key {
+            "preserves" => self.preserves = supports(meta)?,
+            "yields" => {
+                let classes = ["derived", "restored", "predicted", "labels"];
+                self.yields = format_ident!("{}", capitalised(&word(meta, &classes)?));
+            }
+            "network" => {
+                self.network = !meta.input.peek(Token![=]) || meta.value()?.parse::<syn::LitBool>()?.value;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 }
 
@@ -155,23 +184,20 @@ struct Ports {
 }
 
 impl Ports {
-    fn parse(attributes: &[Attribute]) -> Result<Self> {
+    fn parse(attributes: &[Attribute], marks: &Marks) -> Result<Self> {
         let mut ports = Self { inputs: Vec::new(), outputs: Vec::new() };
         for attribute in attributes {
             if attribute.path().is_ident("input") {
                 ports.inputs.push(input_port(attribute)?);
             } else if attribute.path().is_ident("output") {
-                ports.outputs.push(output_port(attribute)?);
+                ports.outputs.push(output_port(attribute, marks.clone())?);
             }
         }
         if ports.inputs.is_empty() {
-            ports.inputs.push(port_tokens("image", &all_dtypes(), false, false));
+            ports.inputs.push(input_tokens("image", &all_dtypes(), false, false));
         }
         if ports.outputs.is_empty() {
-            ports.outputs.push(quote!(::parfocal_plugin::private::operator::OutputPort {
-                name: ::std::string::String::from("image"),
-                kind: ::parfocal_plugin::private::operator::OutputKind::Image,
-            }));
+            ports.outputs.push(output_tokens("image", "image", marks));
         }
         Ok(ports)
     }
@@ -188,12 +214,24 @@ fn dtype(name: &str) -> TokenStream {
     quote!(::parfocal_plugin::private::image::DType::#variant)
 }
 
-fn port_tokens(name: &str, dtypes: &[TokenStream], labels: bool, optional: bool) -> TokenStream {
+fn input_tokens(name: &str, dtypes: &[TokenStream], labels: bool, optional: bool) -> TokenStream {
+    let kind = if labels { quote!(Labels) } else { quote!(Image) };
     quote!(::parfocal_plugin::private::operator::InputPort {
         name: ::std::string::String::from(#name),
+        kind: ::parfocal_plugin::private::operator::PortKind::#kind,
         dtypes: ::std::vec![#(#dtypes),*],
-        labels: #labels,
         optional: #optional,
+    })
+}
+
+fn output_tokens(name: &str, kind: &str, Marks { preserves, yields, network }: &Marks) -> TokenStream {
+    let kind = format_ident!("{}", capitalised(kind));
+    quote!(::parfocal_plugin::private::operator::OutputPort {
+        name: ::std::string::String::from(#name),
+        kind: ::parfocal_plugin::private::operator::PortKind::#kind,
+        yields: ::parfocal_plugin::private::image::PixelClass::#yields,
+        preserves: #preserves,
+        network: #network,
     })
 }
 
@@ -212,24 +250,22 @@ fn input_port(attribute: &Attribute) -> Result<TokenStream> {
         }
         Ok(())
     })?;
-    Ok(port_tokens(&name, &dtypes, labels, optional))
+    Ok(input_tokens(&name, &dtypes, labels, optional))
 }
 
-fn output_port(attribute: &Attribute) -> Result<TokenStream> {
+fn output_port(attribute: &Attribute, mut marks: Marks) -> Result<TokenStream> {
     let (mut name, mut kind) = ("image".to_owned(), "image".to_owned());
     attribute.parse_nested_meta(|meta| {
-        match meta.path.require_ident()?.to_string().as_str() {
+        let key = meta.path.require_ident()?.to_string();
+        match key.as_str() {
+            _ if marks.read(&key, &meta)? => {}
             "name" => name = meta.value()?.parse::<LitStr>()?.value(),
             "kind" => kind = word(&meta, &["image", "labels", "table", "record"])?,
-            _ => return Err(meta.error("known keys: name, kind")),
+            _ => return Err(meta.error("known keys: name, kind, preserves, yields, network")),
         }
         Ok(())
     })?;
-    let kind = format_ident!("{}", capitalised(&kind));
-    Ok(quote!(::parfocal_plugin::private::operator::OutputPort {
-        name: ::std::string::String::from(#name),
-        kind: ::parfocal_plugin::private::operator::OutputKind::#kind,
-    }))
+    Ok(output_tokens(&name, &kind, &marks))
 }
 
 /// A field: how it is made, and its declaration if it is a parameter.
@@ -419,4 +455,49 @@ fn supports(meta: &ParseNestedMeta<'_>) -> Result<TokenStream> {
 fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The compiler's message for an operator with these attributes.
+    fn refusal(attributes: TokenStream) -> String {
+        let struct_ = quote!(#attributes struct Subject { #[parameter(tunable, default = 1, min = 0, max = 9)] radius: u32 });
+        expand(struct_).expect_err("it is refused").to_string()
+    }
+
+    #[test]
+    fn what_an_attribute_does_not_know_is_answered_with_what_it_knows() {
+        for (attributes, message) in [
+            (quote!(#[operator(kind = map)]), "write `#[operator(id = \"my-operator\", ...)]` on the struct"),
+            (quote!(#[operator(id = "a")]), "write `#[operator(kind = map, ...)]` on the struct"),
+            (quote!(#[operator(id = "a", kind = maps)]), "write one of: map, reduce, whole"),
+            (
+                quote!(#[operator(id = "a", kind = map, yield = derived)]),
+                "known keys: id, kind, preserves, yields, network, deterministic, single_threaded, max_halo, \
+                 temporal_window",
+            ),
+            (
+                quote!(#[operator(id = "a", kind = map, yields = gold)]),
+                "write one of: derived, restored, predicted, labels",
+            ),
+            (quote!(#[operator(id = "a", kind = map, network = 1)]), "expected boolean literal"),
+            (
+                quote!(#[operator(id = "a", kind = map)] #[output(name = "b", clas = derived)]),
+                "known keys: name, kind, preserves, yields, network",
+            ),
+            (
+                quote!(#[operator(id = "a", kind = map)] #[output(name = "b", preserves = [everything])]),
+                "write one of: localisation, counting,",
+            ),
+            (
+                quote!(#[operator(id = "a", kind = map)] #[input(name = "b", kind = labels)]),
+                "known keys: name, dtypes, labels, optional",
+            ),
+        ] {
+            let said = refusal(attributes.clone());
+            assert!(said.contains(message), "{attributes}\n{said}");
+        }
+    }
 }
