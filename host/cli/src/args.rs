@@ -17,6 +17,9 @@ pub(crate) struct Cli {
     /// No progress bars.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Show everything that operators say, not their warnings only.
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
     /// A folder with plugins (repeatable). Searched before $PARFOCAL_PLUGINS and the user's own.
     #[arg(long, global = true, value_name = "FOLDER")]
     pub(crate) plugins: Vec<PathBuf>,
@@ -72,7 +75,8 @@ pub(crate) struct Run {
     /// A further step: an operator, or `name=operator` to refer to its image later.
     #[arg(long, value_name = "[NAME=]OPERATOR")]
     pub(crate) then: Vec<String>,
-    /// Where an input of the step that was named last comes from: `port=image` for the original, `port=<step>` else.
+    /// Where an input of the step that was named last comes from: `port=image` for the original, `port=<step>`
+    /// for a step, `port=none` to leave an optional one without.
     #[arg(long, value_name = "PORT=SOURCE")]
     pub(crate) input: Vec<String>,
     /// Where results go: an image (.ome.tif, .tif, .png), a table (.csv, .parquet), a record (.json); repeatable. With

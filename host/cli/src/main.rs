@@ -10,6 +10,7 @@ mod demo;
 mod files;
 mod folders;
 mod host;
+mod log;
 mod output;
 mod package;
 mod progress;
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    let output = output::Output { json: cli.json, quiet: cli.quiet };
+    let output = output::Output { json: cli.json, quiet: cli.quiet, verbose: cli.verbose };
     let folders = folders::Folders::new(cli.plugins);
     let result = match cli.command {
         Command::Run(run) => {

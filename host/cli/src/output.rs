@@ -17,6 +17,8 @@ pub(crate) struct Output {
     pub(crate) json: bool,
     /// No progress bars.
     pub(crate) quiet: bool,
+    /// Everything that operators say, not their warnings only.
+    pub(crate) verbose: bool,
 }
 
 /// An error as programs get it.

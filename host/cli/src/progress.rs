@@ -27,6 +27,11 @@ impl Progress {
         Self(Some(bar))
     }
 
+    /// The bar, for those who write to standard error beside it.
+    pub(crate) fn bar(&self) -> Option<ProgressBar> {
+        self.0.clone()
+    }
+
     /// What the scheduler calls.
     pub(crate) fn callback(&self) -> Option<Arc<dyn Fn(f64) + Send + Sync>> {
         let bar = self.0.clone()?;

@@ -20,4 +20,4 @@ pub use artifact::{Artifact, Limits, Sha256};
 pub use frame::{Frame, FrameAllocator};
 pub use image::{ImageSink, ImageSource};
 pub use lane::{Lane, Library, LibraryInfo};
-pub use services::{CancelToken, LogLine, RunServices};
+pub use services::{CancelToken, LogLine, LogListener, RunServices};

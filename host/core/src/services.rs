@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -36,19 +37,23 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// Told of each line as it is written, from the thread of the operator; must return soon.
+pub type LogListener = dyn Fn(&LogLine) + Send + Sync;
+
 /// Lines kept for reports; older ones are dropped.
 const KEPT_LINES: usize = 200;
 /// Longest line kept, in bytes.
 const LONGEST_LINE: usize = 4096;
 
 /// The services of one run, shared by all its calls and threads.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct RunServices {
     cancel: CancelToken,
     seed: u64,
     lines: Mutex<VecDeque<LogLine>>,
     /// Progress of the current call in units of 1/1000; kept for display only.
     progress: AtomicU32,
+    listener: Option<Arc<LogListener>>,
 }
 
 impl RunServices {
@@ -56,6 +61,13 @@ impl RunServices {
     #[must_use]
     pub fn new(cancel: CancelToken, seed: u64) -> Self {
         Self { cancel, seed, ..Self::default() }
+    }
+
+    /// The same services, which also tell somebody of each line.
+    #[must_use]
+    pub fn telling(mut self, listener: Arc<LogListener>) -> Self {
+        self.listener = Some(listener);
+        self
     }
 
     /// The lines written so far, oldest first; the last two hundred.
@@ -73,11 +85,15 @@ impl RunServices {
 
 impl Services for RunServices {
     fn log(&self, level: LogLevel, text: &str) {
+        let line = LogLine { level, text: neutral(text) };
+        if let Some(listener) = &self.listener {
+            listener(&line);
+        }
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == KEPT_LINES {
             lines.pop_front();
         }
-        lines.push_back(LogLine { level, text: neutral(text) });
+        lines.push_back(line);
     }
 
     fn progress(&self, fraction: f32) {
@@ -91,6 +107,15 @@ impl Services for RunServices {
 
     fn seed(&self) -> u64 {
         self.seed
+    }
+}
+
+impl fmt::Debug for RunServices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunServices")
+            .field("cancel", &self.cancel)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
     }
 }
 

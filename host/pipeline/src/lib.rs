@@ -53,4 +53,4 @@ pub use planned::check;
 pub use run::{Run, SinkFactory, estimate, run};
 pub use scratch::Scratch;
 pub use sinks::Discard;
-pub use step::{Estimate, Report, RunOptions, Step, StepResult};
+pub use step::{Estimate, OperatorLog, Report, RunOptions, Step, StepResult};

@@ -79,7 +79,11 @@ impl Run {
         outputs: &mut SinkFactory<'_>,
         options: &RunOptions,
     ) -> Result<Self> {
-        let services = RunServices::new(options.cancel.clone(), options.seed);
+        let mut services = RunServices::new(options.cancel.clone(), options.seed);
+        if let Some(listener) = &options.log {
+            let (listener, operator) = (Arc::clone(listener), step.operator.clone());
+            services = services.telling(Arc::new(move |line| listener(&operator, line)));
+        }
         let specs = inputs.iter().map(|(port, source)| (*port, source.spec().clone())).collect();
         let planned = Planned::new(step, specs, &services)?;
         let mut inputs = inputs.to_vec();

@@ -4,9 +4,9 @@ use std::{fmt, num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 
 use parfocal_core::{CancelToken, Library, LibraryInfo, LogLine};
 use parfocal_image::{Extent, ImageSpec};
-use parfocal_operator::Descriptor;
+use parfocal_operator::{Descriptor, registry::unknown_operator};
 use parfocal_types::{
-    error::{Error, Result},
+    error::Result,
     parameter::Parameters,
     table::{Record, Table},
 };
@@ -31,9 +31,7 @@ impl Step {
         let operators = self.library.operators();
         operators.iter().find(|descriptor| descriptor.id == self.operator).ok_or_else(|| {
             let LibraryInfo { plugin, version, .. } = self.library.info();
-            let known: Vec<_> = operators.iter().map(|descriptor| descriptor.id.as_str()).collect();
-            Error::not_found(format!("{plugin} {version} has no operator `{}`", self.operator))
-                .with_remedy(format!("its operators are: {}", known.join(", ")))
+            unknown_operator(&format!("{plugin} {version}"), &self.operator, operators)
         })
     }
 
@@ -58,6 +56,9 @@ impl fmt::Debug for Step {
     }
 }
 
+/// Takes the lines that operators write: the operator's id, and the line. Called from any thread; must return soon.
+pub type OperatorLog = dyn Fn(&str, &LogLine) + Send + Sync;
+
 /// How to run.
 #[derive(Clone)]
 pub struct RunOptions {
@@ -73,6 +74,8 @@ pub struct RunOptions {
     /// Told the fraction that is done, 0 to 1, never falling, at most two hundred times a step, one call at a time from
     /// any of the threads; must return soon.
     pub progress: Option<Arc<dyn Fn(f64) + Send + Sync>>,
+    /// Told of each line that an operator writes, with the operator's id, at once: also when the run fails later.
+    pub log: Option<Arc<OperatorLog>>,
     /// For operators that draw random numbers.
     pub seed: u64,
     /// Where the intermediate images of chains lie; the system's folder for temporary files when `None`.
@@ -88,6 +91,7 @@ impl Default for RunOptions {
             tile: None,
             cancel: CancelToken::default(),
             progress: None,
+            log: None,
             seed: 0,
             scratch: None,
         }

@@ -11,7 +11,7 @@ use parfocal_image::{DType, Extent, ImageSpec};
 use parfocal_io::{
     ome::Note,
     table::write_table,
-    write::{OmeTiffOptions, OmeTiffWriter},
+    write::{OmeTiffOptions, OmeTiffWriter, write_whole},
 };
 use parfocal_pipeline::{ChainResult, RunOptions, Scratch, check_chain, run_chain};
 use parfocal_types::{Column, ColumnKind, Error, Field, Result, Scalar, Table, Unit, units::Micrometers};
@@ -23,6 +23,7 @@ use crate::{
     files::{self, Declarations},
     folders::Folders,
     host::Host,
+    log::{Line, Log},
     output::{ErrorReport, Output},
     progress::Progress,
     steps::{self, Chain},
@@ -36,6 +37,9 @@ struct ImageReport {
     written: Vec<PathBuf>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     records: Vec<RecordReport>,
+    /// What operators said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    log: Vec<Line>,
     #[serde(skip_serializing_if = "Option::is_none")]
     announced_peak_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,20 +106,23 @@ pub(crate) fn command(output: &Output, folders: &Folders, run: &Run, order: &[Wo
     let mut tables = Tables::default();
     for image in &images {
         let label = images.len() > 1;
-        let done = one(output, run, &chain, image, &targets, &cancel).and_then(|(report, result)| {
+        let log = Log::default();
+        let done = one(output, run, &chain, image, &targets, &cancel, &log).and_then(|(report, result)| {
             tables.add(&chain, &result, label.then_some(image)).map(|()| report)
         });
-        let report = done.unwrap_or_else(|error| {
+        let mut report = done.unwrap_or_else(|error| {
             let error = error.context(image.display());
             output.warning(&error);
             ImageReport {
                 image: image.clone(),
                 written: Vec::new(),
                 records: Vec::new(),
+                log: Vec::new(),
                 announced_peak_bytes: None,
                 error: Some(ErrorReport::from(&error)),
             }
         });
+        report.log = log.lines();
         show(output, &report);
         document.images.push(report);
         if cancel.is_cancelled() {
@@ -224,6 +231,7 @@ fn options(run: &Run, cancel: &CancelToken, progress: &Progress) -> RunOptions {
         tile: run.tile.map(|side| Extent::plane(side, side)),
         cancel: cancel.clone(),
         progress: progress.callback(),
+        log: None,
         seed: run.seed,
         scratch: None,
     }
@@ -237,6 +245,7 @@ fn one(
     path: &Path,
     targets: &Targets,
     cancel: &CancelToken,
+    log: &Log,
 ) -> Result<(ImageReport, ChainResult)> {
     let declared =
         Declarations { pixel_size: run.pixel_size.map(Micrometers), measured: run.declare_measured };
@@ -245,11 +254,13 @@ fn one(
         image: path.to_owned(),
         written: Vec::new(),
         records: Vec::new(),
+        log: Vec::new(),
         announced_peak_bytes: None,
         error: None,
     };
     let progress = Progress::new(output, &files::stem(path));
-    let options = options(run, cancel, &progress);
+    let mut options = options(run, cancel, &progress);
+    options.log = Some(log.listener(output, progress.bar()));
     if run.dry_run {
         check_chain(&chain.steps, &[source.spec().clone()])?;
         if let [only] = chain.steps.as_slice() {
@@ -373,9 +384,7 @@ fn write_records(targets: &Targets, images: &[ImageReport]) -> Result<()> {
     for path in &targets.records {
         let text = serde_json::to_string_pretty(images)
             .map_err(|error| Error::internal(format!("records cannot be written as JSON: {error}")))?;
-        std::fs::write(path, text).map_err(|error| {
-            Error::not_found(format!("{} cannot be written", path.display())).with_source(error)
-        })?;
+        write_whole(path, text.as_bytes())?;
     }
     Ok(())
 }

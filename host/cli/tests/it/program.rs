@@ -5,6 +5,10 @@ use std::{
     process::{Command, Output},
 };
 
+use parfocal_core::ImageSink as _;
+use parfocal_image::{Buffer, DType, Extent, ImageSpec, Region};
+use parfocal_io::write::{OmeTiffOptions, OmeTiffWriter};
+
 use crate::place::plugins;
 
 fn parfocal(folder: &Path, arguments: &[&str]) -> Output {
@@ -148,4 +152,59 @@ fn a_broken_plugin_is_explained_and_the_rest_load() {
     assert!(text(&list.stdout).contains("gaussian"), "{}", text(&list.stdout));
     let said = text(&list.stderr);
     assert!(said.contains("nam") && said.contains(":5:"), "the place in the manifest is shown: {said}");
+}
+
+/// Runs a step on an image and gives what it printed.
+fn run(folder: &Path, arguments: &[&str]) -> Option<Output> {
+    let plugins = plugins()?;
+    let all: Vec<_> =
+        ["--plugins", plugins.to_str().unwrap()].into_iter().chain(arguments.iter().copied()).collect();
+    Some(parfocal(folder, &all))
+}
+
+#[test]
+fn what_an_operator_warns_of_reaches_the_user_and_the_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let region = Region::whole(Extent::plane(16, 16));
+    let nothing = Buffer::from_slice(&[f32::NAN; 256], region).unwrap();
+    let sink = OmeTiffWriter::create(
+        &folder.join("nan.ome.tif"),
+        &ImageSpec::new(region.extent, DType::F32),
+        &OmeTiffOptions::default(),
+    )
+    .unwrap();
+    sink.write(&nothing.pixels().unwrap()).unwrap();
+    sink.finish().unwrap();
+    let line = "no pixel has a finite value";
+    for lane in ["native", "wasm"] {
+        let arguments = ["run", "otsu-threshold", "--lane", lane, "nan.ome.tif", "-o", "mask.ome.tif"];
+        let Some(shown) = run(folder, &arguments) else { return };
+        let said = text(&shown.stderr);
+        assert!(said.contains("warning: otsu-threshold: ") && said.contains(line), "{lane}: {said}");
+        let Some(document) = run(folder, &[&["--json"], &arguments[..]].concat()) else { return };
+        let document: serde_json::Value = serde_json::from_slice(&document.stdout).unwrap();
+        let logged = &document["images"][0]["log"][0];
+        assert_eq!((&logged["level"], &logged["operator"]), (&"warning".into(), &"otsu-threshold".into()));
+        assert!(logged["text"].as_str().unwrap().contains(line), "{lane}: {document}");
+    }
+}
+
+#[test]
+fn an_optional_input_takes_the_original_unless_it_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    make(folder, "a.ome.tif", "128");
+    let columns = |words: &[&str]| {
+        let chain = ["run", "otsu-threshold", "a.ome.tif", "--then", "connected-components", "--then"];
+        let output = ["-o", "objects.csv"];
+        let ran = run(folder, &[&chain[..], words, &output].concat())?;
+        assert!(ran.status.success(), "{}", text(&ran.stderr));
+        let table = std::fs::read_to_string(folder.join("objects.csv")).unwrap();
+        Some(table.lines().next().unwrap().to_owned())
+    };
+    let Some(with) = columns(&["measure-objects"]) else { return };
+    assert!(with.contains("mean_intensity"), "{with}");
+    let without = columns(&["measure-objects", "--input", "intensity=none"]).unwrap();
+    assert!(!without.contains("mean_intensity") && without.contains("area"), "{without}");
 }

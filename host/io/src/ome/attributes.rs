@@ -50,7 +50,7 @@ impl Attributes {
         length_in_micrometers(self.number(name)?, &self.unit(&format!("{name}Unit"), default_unit))
     }
 
-    /// A pixel size: zero and negative numbers, which some programs write, mean that it is unknown.
+    /// A pixel size or a pinhole: zero and negative numbers, which some programs write, mean that it is unknown.
     fn pixel_size(&self, name: &str) -> Option<Micrometers> {
         self.length(name, "µm").filter(|size| size.0 > 0.0)
     }
@@ -143,6 +143,7 @@ pub(super) fn channel(attributes: &Attributes) -> Result<Channel> {
         samples_per_pixel: samples.max(1),
         excitation: attributes.wavelength("ExcitationWavelength"),
         emission: attributes.wavelength("EmissionWavelength"),
+        pinhole: attributes.pixel_size("PinholeSize"),
         color: attributes.get("Color").and_then(color),
         contrast_method: attributes.text("ContrastMethod"),
         acquisition_mode: attributes.text("AcquisitionMode"),

@@ -19,6 +19,7 @@
 
 mod annotation;
 mod attributes;
+mod date;
 mod model;
 mod parse;
 mod spec;

@@ -100,6 +100,8 @@ pub struct Image {
     pub id: String,
     /// Its name; empty when there is none.
     pub name: String,
+    /// When it was taken, as the file says it: `2026-05-04T10:00:00`.
+    pub acquisition_date: Option<String>,
     /// The instrument it was taken with.
     pub instrument: Option<String>,
     /// The lens it was taken with.
@@ -304,6 +306,8 @@ pub struct Channel {
     pub excitation: Option<Nanometers>,
     /// Emission wavelength.
     pub emission: Option<Nanometers>,
+    /// Diameter of the confocal pinhole.
+    pub pinhole: Option<Micrometers>,
     /// Colour for display, red green blue.
     pub color: Option<[u8; 3]>,
     /// OME's word for the contrast: `Fluorescence`, `Phase`.

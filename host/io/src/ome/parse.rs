@@ -91,6 +91,7 @@ pub(super) fn bad_xml(error: &dyn std::fmt::Display) -> Error {
 struct OpenImage {
     id: String,
     name: String,
+    acquisition_date: Option<String>,
     instrument: Option<String>,
     objective_settings: Option<ObjectiveSettings>,
     pixels: Option<Pixels>,
@@ -161,6 +162,10 @@ impl Parser {
                     name: attributes.text("Name").unwrap_or_default(),
                     ..OpenImage::default()
                 });
+                Ok(())
+            }
+            ("Image", "AcquisitionDate") if grand == "OME" => {
+                self.capture = Some(String::new());
                 Ok(())
             }
             ("Image", _) if grand == "OME" => self.image_part(name, attributes),
@@ -344,6 +349,12 @@ impl Parser {
                     data.uuid = uuid;
                 }
             }
+            ("Image", "AcquisitionDate") if self.path.len() == 2 => {
+                let date = self.capture.take().map(|text| text.trim().to_owned());
+                if let Some(image) = self.image.as_mut() {
+                    image.acquisition_date = date.filter(|text| !text.is_empty());
+                }
+            }
             ("OME", "Image") => self.close_image()?,
             _ => {}
         }
@@ -358,6 +369,7 @@ impl Parser {
         self.document.images.push(Image {
             id: image.id,
             name: image.name,
+            acquisition_date: image.acquisition_date,
             instrument: image.instrument,
             objective_settings: image.objective_settings,
             pixels,

@@ -11,6 +11,7 @@ use parfocal_types::{
 
 use super::{
     annotation::{Note, annotation_of, carried_spec},
+    date,
     model::{
         self, Annotation, AnnotationValue, DimensionOrder, Document, Image, PixelType, Pixels, TiffData,
     },
@@ -53,11 +54,15 @@ fn merged(carried: ImageSpec, told: ImageSpec) -> ImageSpec {
     }
     spec.pixel_size = told.pixel_size;
     spec.time_increment = told.time_increment;
+    if spec.acquired.as_ref().and_then(date::text) != told.acquired.as_ref().and_then(date::text) {
+        spec.acquired = told.acquired;
+    }
     for (channel, told) in spec.channels.iter_mut().zip(told.channels) {
         if cleaned(&visible_name(channel)) != told.name {
             let mark = format!(" ({})", channel.class);
             channel.name = told.name.strip_suffix(&mark).map_or(told.name.clone(), str::to_owned);
         }
+        channel.conditions.pinhole = told.conditions.pinhole;
         channel.excitation = told.excitation;
         channel.emission = told.emission;
         channel.color = told.color;
@@ -72,6 +77,7 @@ fn told_by_ome(document: &Document, image: &Image, extent: Extent, dtype: DType)
     spec.pixel_size =
         PixelSize { x: pixels.physical_size_x, y: pixels.physical_size_y, z: pixels.physical_size_z };
     spec.time_increment = pixels.time_increment;
+    spec.acquired = image.acquisition_date.as_deref().and_then(date::anchor);
     if let Some(bits) = pixels.significant_bits {
         spec.significant_bits = bits.clamp(1, dtype.bits());
     }
@@ -127,6 +133,7 @@ fn channel_of(channel: &model::Channel) -> Channel {
         modality: modality(channel.contrast_method.as_deref(), channel.acquisition_mode.as_deref()),
         color: channel.color,
         conditions: Conditions {
+            pinhole: channel.pinhole,
             zoom: settings.zoom,
             averaging: settings.integration,
             binning: settings.binning,
@@ -270,6 +277,7 @@ pub fn document(spec: &ImageSpec, notes: &[Note], uuid: Option<String>) -> Resul
     let image = Image {
         id: "Image:0".to_owned(),
         name: spec.name.clone(),
+        acquisition_date: spec.acquired.as_ref().and_then(date::text),
         instrument: known.then(|| instrument.id.clone()),
         objective_settings: lens.map(|lens| model::ObjectiveSettings {
             id: "Objective:0".to_owned(),
@@ -363,6 +371,7 @@ fn channel_element(index: usize, channel: &Channel) -> model::Channel {
         samples_per_pixel: 1,
         excitation: channel.excitation,
         emission: channel.emission,
+        pinhole: facts.pinhole,
         color: channel.color,
         contrast_method: contrast.map(str::to_owned),
         acquisition_mode: mode.map(str::to_owned),

@@ -145,6 +145,11 @@ fn image(xml: &mut Xml, image: &Image) {
         xml.attribute("Name", &image.name);
     }
     xml.open();
+    if let Some(date) = &image.acquisition_date {
+        xml.start("AcquisitionDate").open();
+        xml.text(date);
+        xml.end("AcquisitionDate");
+    }
     if let Some(id) = &image.instrument {
         xml.start("InstrumentRef").attribute("ID", id).empty();
     }
@@ -203,7 +208,8 @@ fn channel(xml: &mut Xml, channel: &Channel) {
         .maybe("AcquisitionMode", channel.acquisition_mode.as_deref())
         .maybe("ContrastMethod", channel.contrast_method.as_deref())
         .positive("ExcitationWavelength", channel.excitation.map(|length| length.0), "nm")
-        .positive("EmissionWavelength", channel.emission.map(|length| length.0), "nm");
+        .positive("EmissionWavelength", channel.emission.map(|length| length.0), "nm")
+        .positive("PinholeSize", channel.pinhole.map(|diameter| diameter.0), "µm");
     if let Some([red, green, blue]) = channel.color {
         xml.number("Color", i32::from_be_bytes([red, green, blue, 255]));
     }

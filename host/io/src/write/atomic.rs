@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, Permissions},
-    io::{self, ErrorKind as Io},
+    io::{self, ErrorKind as Io, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -51,6 +51,16 @@ impl PendingFile {
         }
         Ok(())
     }
+}
+
+/// Writes a small file that appears whole or not at all.
+///
+/// # Errors
+/// `not-found` for a missing folder, `permission-denied`, `data-incomplete` for a full disk: each with what to do.
+pub fn write_whole(target: &Path, bytes: &[u8]) -> Result<()> {
+    let pending = PendingFile::create(target)?;
+    pending.file().write_all(bytes).map_err(|error| store_error(error, target))?;
+    pending.appear()
 }
 
 fn folder_of(target: &Path) -> &Path {
@@ -103,8 +113,6 @@ pub(crate) fn store_error(error: io::Error, target: &Path) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::*;
 
     #[test]

@@ -15,5 +15,6 @@ mod ome_tiff;
 mod png;
 mod pyramid;
 
+pub use atomic::write_whole;
 pub use ome_tiff::{OmeTiffOptions, OmeTiffWriter};
 pub use png::write_png;

@@ -1,8 +1,9 @@
 //! OME-XML: what is written is read back, what strangers write is read or refused, and nothing panics.
 
 use parfocal_image::{
-    Axis, Channel, Conditions, DType, Extent, Finder, ImageSpec, LabelOrigin, Modality, Objective,
-    PixelClass, PixelSize, PlaneConditions, ScanMode, StagePosition, Support, Supports,
+    Axis, Channel, ClockReading, Conditions, DType, Extent, Finder, ImageSpec, LabelOrigin, Modality,
+    Objective, PixelClass, PixelSize, PlaneConditions, ScanMode, StagePosition, Support, Supports,
+    TimeAnchor,
 };
 use parfocal_io::ome::{self, AnnotationValue, Note};
 use parfocal_types::units::{
@@ -17,6 +18,8 @@ pub(crate) fn full_spec() -> ImageSpec {
     spec.significant_bits = 12;
     spec.pixel_size = PixelSize::voxel(Micrometers(0.108_333_333_333_333_34), Micrometers(0.3));
     spec.time_increment = Some(Seconds(0.1 + 0.2));
+    let clock = ClockReading { id: "monotonic of boot 5a".to_owned(), ns: 17 };
+    spec.acquired = Some(TimeAnchor { unix_ns: 1_777_888_800_123_456_789, clock: Some(clock) });
     spec.channels[0] = measured_channel();
     spec.channels[1] = Channel {
         name: "DAPI".to_owned(),
@@ -72,6 +75,7 @@ fn measured_channel() -> Channel {
                 numerical_aperture: Some(1.42),
                 immersion_index: Some(1.518),
             }),
+            pinhole: Some(Micrometers(42.5)),
             zoom: Some(1.5),
             scan_mode: Some(ScanMode::SpinningDisk),
             averaging: Some(4),
@@ -109,6 +113,19 @@ fn a_spec_with_every_field_survives_exactly() {
     assert_eq!(back, spec);
     // What is written is what is read: nothing is lost between the two.
     assert_eq!(ome::parse(&ome::write(&document)).unwrap(), document);
+}
+
+#[test]
+fn the_date_and_the_pinhole_stand_where_other_programs_look_and_their_edits_count() {
+    let spec = full_spec();
+    let text = ome::write(&ome::document(&spec, &[], None).unwrap());
+    assert!(text.contains("<AcquisitionDate>2026-05-04T10:00:00.123</AcquisitionDate>"), "{text}");
+    assert!(text.contains(r#"PinholeSize="42.5" PinholeSizeUnit="µm""#), "{text}");
+    let edited =
+        text.replace("T10:00:00.123<", "T11:30:00<").replace(r#"PinholeSize="42.5""#, r#"PinholeSize="50""#);
+    let back = ome::image_spec(&ome::parse(&edited).unwrap(), 0, spec.extent, spec.dtype).unwrap();
+    assert_eq!(back.acquired, Some(TimeAnchor { unix_ns: 1_777_894_200_000_000_000, clock: None }));
+    assert_eq!(back.channels[0].conditions.pinhole, Some(Micrometers(50.0)));
 }
 
 #[test]

@@ -7,7 +7,9 @@ use std::sync::{
 
 use parfocal_core::{CancelToken, ImageSink, ImageSource};
 use parfocal_image::{DType, Extent, ImageSpec, PixelsMut, Region};
-use parfocal_operator::{Kind, LogLevel, Operator, Padding, Plan, PortKind, Services, Sink, Tiles};
+use parfocal_operator::{
+    InputRegion, InputSpec, Kind, LogLevel, Operator, Padding, Plan, PortKind, Services, Sink, Tiles,
+};
 use parfocal_pipeline::{Discard, RunOptions, Step, estimate, run};
 use parfocal_types::{Error, ErrorKind, Result};
 

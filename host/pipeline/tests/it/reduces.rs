@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use parfocal_image::{Extent, ImageSpec, Region};
+use parfocal_image::{Extent, Region};
 use parfocal_operator::{InputRegion, InputSpec, Kind, Operator, Plan, PortKind, Services, Sink, Tiles};
 use parfocal_types::{Result, Scalar, Table};
 

@@ -193,6 +193,7 @@ impl Operator for Ports {
             assert_eq!(tiles.input(port).is_some(), self.0.contains(&port));
         }
         let mut output = tiles.outputs[0].pixels.view_mut::<u16>()?;
+        output.rows_mut().for_each(|row| row.fill(0));
         for input in tiles.inputs {
             let factor = u16::try_from(input.port).unwrap() + 1;
             for (to, from) in output.rows_mut().zip(input.pixels.view::<u16>()?.rows()) {
