@@ -23,7 +23,7 @@ use std::{collections::BTreeMap, hint::black_box, time::Instant};
 
 use driver::{Image, Quiet};
 use parfocal_image::{Buffer, DType, Extent, Region};
-use parfocal_operator::{Input, Output, Tiles};
+use parfocal_operator::{Input, InputRegion, Output, Tiles};
 
 const SIZE: u64 = 2048;
 
@@ -95,14 +95,14 @@ fn time(id: &str, parameters: &[(&str, &str)], dtype: DType, repeats: u32) -> f6
     let image = frame(dtype);
     let core = Region::whole(image.spec.extent);
     let mut operator = driver::create(id, parameters).expect("known parameters");
-    let plan = operator.plan(std::slice::from_ref(&image.spec)).expect("a plan");
-    let region = operator.required_input(&core).expect("planned")[0];
-    let tile = driver::padded(&image, &region, plan.padding);
+    operator.plan(&driver::specs(&[&image]), &Quiet).expect("a plan");
+    let InputRegion { port, region, padding } = operator.required_input(&core).expect("planned")[0];
+    let tile = driver::padded(&image, &region, padding);
     let pixels = tile.pixels().and_then(|pixels| pixels.part(&region)).expect("the region is inside");
     let mut buffer = Buffer::zeroed(dtype, core).expect("memory");
     (0..repeats)
         .map(|_| {
-            let inputs = [Input { pixels, full: core.extent, planes: &[] }];
+            let inputs = [Input { port, pixels, full: core.extent, frames: &[] }];
             let outputs = &mut [Output { pixels: buffer.pixels_mut().expect("memory"), full: core.extent }];
             let start = Instant::now();
             operator.run(&mut Tiles { core, inputs: &inputs, outputs }, &Quiet).expect("it runs");

@@ -115,7 +115,7 @@ fn half_kernel(sigma: f64) -> Vec<f32> {
 }
 
 impl MapOperator for Gaussian {
-    fn prepare(&mut self, input: &ImageSpec) -> Result<()> {
+    fn prepare(&mut self, input: &ImageSpec, _: &Context) -> Result<()> {
         let [z, y, x] = self.sigmas(input)?;
         self.kernels = [self.kernel(z)?, self.kernel(y)?, self.kernel(x)?];
         Ok(())

@@ -18,11 +18,6 @@ pub(crate) fn ordered<T: Pixel>(pixel: T) -> T {
     T::from_f32(if value.is_nan() { f32::INFINITY } else { value + 0.0 })
 }
 
-/// The answer to `required_input` of an operator that looks at the same place of each of its inputs.
-pub(crate) fn same_region(core: &Region, inputs: usize) -> Result<Vec<Region>> {
-    Ok(vec![*core; inputs])
-}
-
 /// The error of a second pass that came before the first was finished.
 pub(crate) fn not_concluded() -> Error {
     let kind = ErrorKind::BadState { need: "concluded".into(), is: "planned".into() };

@@ -15,10 +15,7 @@ use std::collections::BTreeMap;
 
 use parfocal_plugin::prelude::*;
 
-use crate::{
-    gaussian::Dimensions,
-    pixels::{not_concluded, same_region},
-};
+use crate::{gaussian::Dimensions, pixels::not_concluded};
 use local::Local;
 use partial::Partial;
 
@@ -79,13 +76,16 @@ impl Neighbourhood {
 #[operator(
     id = "connected-components",
     kind = reduce,
-    yields = labels,
-    preserves = [localisation, counting, gross_morphology, rare_event_search],
     deterministic
 )]
 #[input(name = "mask", dtypes = [mask, u8, i8, u16, i16, u32])]
-#[output(name = "labels", kind = labels)]
-#[output(name = "count", kind = record)]
+#[output(
+    name = "labels",
+    kind = labels,
+    yields = labels,
+    preserves = [localisation, counting, gross_morphology, rare_event_search]
+)]
+#[output(name = "count", kind = record, preserves = [counting])]
 pub struct ConnectedComponents {
     /// Number the components of each plane (`2d`), or of the whole stack (`3d`).
     #[parameter(tunable, default = "2d")]
@@ -116,8 +116,8 @@ impl ConnectedComponents {
 }
 
 impl Operator for ConnectedComponents {
-    fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
-        let [input] = inputs else {
+    fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
+        let [InputSpec { spec: input, .. }] = *inputs else {
             return Err(Error::invalid_argument("components are found in one image"));
         };
         let mut plan = Plan::like(input);
@@ -127,8 +127,8 @@ impl Operator for ConnectedComponents {
         Ok(plan.with_memory(24))
     }
 
-    fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
-        same_region(core, 1)
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+        Ok(vec![InputRegion::new(0, *core)])
     }
 
     fn accumulate(&mut self, tiles: &Tiles<'_>, services: &dyn Services) -> Result<Vec<u8>> {
@@ -137,18 +137,18 @@ impl Operator for ConnectedComponents {
         Partial::of(&local, &tiles.core, &full, self.neighbourhood())?.into_bytes()
     }
 
-    fn merge(&mut self, left: Vec<u8>, right: &[u8]) -> Result<Vec<u8>> {
-        partial::merge(left, right, self.neighbourhood())
+    fn merge(&mut self, left: Vec<u8>, right: &[u8], services: &dyn Services) -> Result<Vec<u8>> {
+        partial::merge(left, right, self.neighbourhood(), &Context::new(services))
     }
 
-    fn finish(&mut self, total: &[u8], sink: &mut dyn Sink, _: &dyn Services) -> Result<Vec<u8>> {
-        let (count, conclusion) = partial::number(total, self.min_size)?;
+    fn finish(&mut self, total: &[u8], sink: &mut dyn Sink, services: &dyn Services) -> Result<Vec<u8>> {
+        let (count, conclusion) = partial::number(total, self.min_size, &Context::new(services))?;
         let value = Scalar::Integer(i64::from(count));
         sink.field(COUNT, Field { name: "count".to_owned(), unit: Unit::Count, value })?;
         Ok(conclusion)
     }
 
-    fn conclude(&mut self, conclusion: &[u8]) -> Result<()> {
+    fn conclude(&mut self, conclusion: &[u8], _: &dyn Services) -> Result<()> {
         self.numbers = Some(partial::read_numbers(conclusion)?);
         Ok(())
     }

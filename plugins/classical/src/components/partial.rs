@@ -81,6 +81,8 @@ pub(super) fn origin(core: &Region) -> [i64; 3] {
 
 const TILE: u64 = 1;
 const LINKS: u64 = 2;
+/// A component, a link or a run takes as long here as so many pixels in a filter.
+const OBJECT: usize = 64;
 /// Length of the closed part, and number of components, behind the open part.
 const FOOTER: usize = 16;
 
@@ -160,14 +162,19 @@ impl Partial {
 }
 
 /// Joins two results.
-pub(super) fn merge(mut left: Vec<u8>, right: &[u8], neighbours: Neighbourhood) -> Result<Vec<u8>> {
+pub(super) fn merge(
+    mut left: Vec<u8>,
+    right: &[u8],
+    neighbours: Neighbourhood,
+    cx: &Context<'_>,
+) -> Result<Vec<u8>> {
     let (closed, open, total) = parts(&left)?;
     let (closed, mut open) = (closed.len(), read_open(open)?);
     let mut right = Partial::read(right)?;
     for run in right.open.iter_mut().flat_map(|tile| &mut tile.sides).flat_map(|side| &mut side.runs) {
         run.component += total;
     }
-    let links = touching(&open, &right.open, neighbours);
+    let links = touching(&open, &right.open, neighbours, cx)?;
     left.truncate(closed);
     let mut writer = Writer::after(left);
     right.write_closed(&mut writer, total);
@@ -180,7 +187,7 @@ pub(super) fn merge(mut left: Vec<u8>, right: &[u8], neighbours: Neighbourhood) 
 }
 
 /// Numbers the components that have at least `min_size` pixels: how many there are, and the numbers of each tile's.
-pub(super) fn number(total: &[u8], min_size: u64) -> Result<(u32, Vec<u8>)> {
+pub(super) fn number(total: &[u8], min_size: u64, cx: &Context<'_>) -> Result<(u32, Vec<u8>)> {
     let Partial { tiles, links, total, .. } = Partial::read(total)?;
     if total >= u64::from(u32::MAX) {
         return Err(Error::not_supported("more than 4294967294 components in the tiles of one image")
@@ -188,6 +195,7 @@ pub(super) fn number(total: &[u8], min_size: u64) -> Result<(u32, Vec<u8>)> {
     }
     let mut sets = Union::of(total as usize);
     for (one, other) in links {
+        cx.worked(OBJECT)?;
         if one >= total || other >= total {
             return Err(Error::corrupt("a link between components"));
         }
@@ -195,6 +203,7 @@ pub(super) fn number(total: &[u8], min_size: u64) -> Result<(u32, Vec<u8>)> {
     }
     let mut whole: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
     for (member, (size, first)) in (0..).zip(tiles.iter().flat_map(|tile| &tile.components)) {
+        cx.worked(OBJECT)?;
         let (all, earliest) = whole.entry(sets.find(member)).or_insert((0, u64::MAX));
         *all += size;
         *earliest = (*first).min(*earliest);
@@ -216,6 +225,7 @@ pub(super) fn number(total: &[u8], min_size: u64) -> Result<(u32, Vec<u8>)> {
         writer.signed(z).signed(y).signed(x);
         writer.count(tile.components.len() as u64);
         for _ in &tile.components {
+            cx.worked(OBJECT)?;
             let set = sets.find(member) as usize;
             writer.count(numbers.get(set).copied().unwrap_or(0));
             member += 1;
@@ -302,7 +312,12 @@ fn see(open: &mut Vec<OpenTile>, regions: &[Volume]) {
 }
 
 /// Pairs of components that touch between two sets of tiles.
-fn touching(left: &[OpenTile], right: &[OpenTile], neighbours: Neighbourhood) -> Vec<(u64, u64)> {
+fn touching(
+    left: &[OpenTile],
+    right: &[OpenTile],
+    neighbours: Neighbourhood,
+    cx: &Context<'_>,
+) -> Result<Vec<(u64, u64)>> {
     let (ours, theirs) = (facing(left, &regions(right)), facing(right, &regions(left)));
     let mut rows: BTreeMap<(i64, i64), Vec<EdgeRun>> = BTreeMap::new();
     for run in theirs {
@@ -310,6 +325,7 @@ fn touching(left: &[OpenTile], right: &[OpenTile], neighbours: Neighbourhood) ->
     }
     let mut links = Vec::new();
     for run in ours {
+        cx.worked(OBJECT)?;
         for (dz, dy, reach) in neighbours.rows() {
             let Some(row) = rows.get(&(run.z + dz, run.y + dy)) else { continue };
             let first = row.partition_point(|other| other.end + reach <= run.start);
@@ -319,7 +335,7 @@ fn touching(left: &[OpenTile], right: &[OpenTile], neighbours: Neighbourhood) ->
     }
     links.sort_unstable();
     links.dedup();
-    links
+    Ok(links)
 }
 
 /// The runs along sides that touch one of the regions: sorted, and disjoint within each row.

@@ -12,6 +12,9 @@ use super::object::Border;
 /// How far a border pixel looks: its neighbours' neighbours.
 pub(super) const HALO: u64 = 2;
 
+/// Rows of border pixels that are held at a time.
+pub(super) const ROWS: usize = 3;
+
 /// Finds the border pixels of a plane's labels, which reach [`HALO`] pixels beyond the core, and calls `found` for each with
 /// its label and what it adds, except for those that add nothing.
 pub(super) fn count(
@@ -22,15 +25,15 @@ pub(super) fn count(
     let (height, width) = (labels.height(), labels.width());
     let halo = HALO as usize;
     let row = |y: usize| labels.row(0, 0, 0, y);
-    // Labels of border pixels, 0 elsewhere: of three rows, the row `y` at `y % 3`.
-    let mut borders = [vec![0; width], vec![0; width], vec![0; width]];
+    // Labels of border pixels, 0 elsewhere: of the last rows, the row `y` at `y % ROWS`.
+    let mut borders: [_; ROWS] = core::array::from_fn(|_| vec![0; width]);
     for y in 1..height.saturating_sub(1) {
-        mark(row(y - 1), row(y), row(y + 1), &mut borders[y % 3]);
+        mark(row(y - 1), row(y), row(y + 1), &mut borders[y % ROWS]);
         if y <= halo {
             continue;
         }
         cx.worked(width)?;
-        let [above, here, below] = [y - 2, y - 1, y].map(|y| &borders[y % 3]);
+        let [above, here, below] = [y - 2, y - 1, y].map(|y| &borders[y % ROWS]);
         for x in halo..width.saturating_sub(halo) {
             let label = here[x];
             if label != 0 {

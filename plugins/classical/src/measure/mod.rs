@@ -17,7 +17,7 @@ use parfocal_plugin::{
 
 use crate::gaussian::Dimensions;
 use columns::Units;
-use object::{Border, Object};
+use object::Object;
 
 /// Measures the objects of a label image, and their intensities in another image.
 ///
@@ -28,11 +28,18 @@ use object::{Border, Object};
 /// neighbours), in micrometers where pixels are square; circularity is 4 pi area / perimeter^2, not a number where there is
 /// no perimeter (single pixels) or pixels are not square. Of an intensity image with several channels next to labels with
 /// one, every channel has its own columns. An object with a pixel that is not a number has no intensity.
+///
+/// What labels and intensities support together, the table supports too, but for fine detail: a number for each object
+/// shows no structure inside it.
 #[derive(Debug, Operator)]
-#[operator(id = "measure-objects", kind = reduce, preserves = all, deterministic, max_halo = [0, 0, 0, 2, 2])]
+#[operator(id = "measure-objects", kind = reduce, deterministic, max_halo = [0, 0, 0, 2, 2])]
 #[input(name = "labels", dtypes = [u32, u8, u16], labels)]
 #[input(name = "intensity", dtypes = [u8, i8, u16, i16, u32, f32], optional)]
-#[output(name = "objects", kind = table)]
+#[output(
+    name = "objects",
+    kind = table,
+    preserves = [localisation, counting, gross_morphology, intensity, rare_event_search, rare_event_frequency]
+)]
 pub struct MeasureObjects {
     /// Objects of each plane (`2d`), or of the whole stack (`3d`).
     #[parameter(setting, default = "2d")]
@@ -46,16 +53,33 @@ struct Planned {
     units: Units,
     /// Names of the intensity channels that an object has, for the columns.
     channels: Vec<String>,
-    /// Whether the intensity image's channels all belong to the one channel of labels, and how many they are.
-    all_channels: Option<u64>,
-    images: usize,
+    /// The intensity image, if there is one.
+    intensity: Option<Intensities>,
 }
+
+/// Which intensities belong to a channel of labels.
+#[derive(Debug, Clone, Copy)]
+enum Intensities {
+    /// Those of the same channel.
+    OfChannel,
+    /// Those of all channels, so many.
+    OfAll(u64),
+}
+
+/// Port of the labels.
+const LABELS: u32 = 0;
+
+/// Port of the intensity image.
+const INTENSITY: u32 = 1;
 
 /// Port of the table.
 const OBJECTS: u32 = 0;
 
 /// Objects that are handed over at a time.
 const ROWS: usize = 4096;
+
+/// Objects that are counted at a time. With more, what was counted so far is written down, and begun anew.
+const MOST_OBJECTS: usize = 4096;
 
 impl MeasureObjects {
     fn planned(&self) -> Result<&Planned> {
@@ -82,43 +106,47 @@ fn check(labels: &ImageSpec, intensity: &ImageSpec) -> Result<()> {
 }
 
 impl Operator for MeasureObjects {
-    fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
-        let (labels, intensity) = match inputs {
-            [labels] => (labels, None),
-            [labels, intensity] => (labels, Some(intensity)),
-            _ => {
-                return Err(Error::invalid_argument("objects are measured in one label image and one other"));
-            }
-        };
+    fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
+        let at = |port| inputs.iter().find(|input| input.port == port).map(|input| input.spec);
+        let (Some(labels), intensity) = (at(LABELS), at(INTENSITY)) else { return Err(no_labels()) };
         let mut channels = Vec::new();
-        let mut all_channels = None;
         if let Some(intensity) = intensity {
             check(labels, intensity)?;
             let several = labels.extent[Axis::C] == 1 && intensity.extent[Axis::C] > 1;
-            all_channels = several.then_some(intensity.extent[Axis::C]);
             channels =
                 if several { columns::channel_names(&intensity.channels) } else { vec![String::new()] };
         }
         let stack = self.dimensions == Dimensions::Stack;
-        let size = if labels.pixel_size == PixelSize::UNKNOWN {
-            intensity.map_or(PixelSize::UNKNOWN, |intensity| intensity.pixel_size)
-        } else {
-            labels.pixel_size
+        let size = match intensity {
+            Some(intensity) if labels.pixel_size == PixelSize::UNKNOWN => intensity.pixel_size,
+            _ => labels.pixel_size,
         };
-        self.planned =
-            Some(Planned { units: Units::of(size, stack), channels, all_channels, images: inputs.len() });
-        let mut plan = Plan::without_images().padded(Padding::Zero);
+        let mut plan = Plan::without_images();
         plan.reduce_over[Axis::Z as usize] = stack;
-        // A run for every pixel at worst, and an object for each run.
-        Ok(plan.with_memory(256))
+        plan.bytes_per_pixel = bytes_per_pixel(labels.dtype, stack);
+        // Nodes of the tree are half empty at worst.
+        plan.bytes = (MOST_OBJECTS
+            * (2 * size_of::<(u32, Object)>() + Object::intensity_bytes(channels.len())))
+            as u64;
+        let intensities = |_| match channels.len() {
+            1 => Intensities::OfChannel,
+            all => Intensities::OfAll(all as u64),
+        };
+        let intensity = intensity.map(intensities);
+        self.planned = Some(Planned { units: Units::of(size, stack), channels, intensity });
+        Ok(plan)
     }
 
-    fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
         let planned = self.planned()?;
         let halo = if self.dimensions == Dimensions::Stack { 0 } else { border::HALO };
-        let intensity = planned.all_channels.map_or(*core, |count| core.with(Axis::C, 0, count));
-        let regions = [Halo::in_plane(halo, halo).around(core), intensity];
-        Ok(regions.into_iter().take(planned.images).collect())
+        let labels = Halo::in_plane(halo, halo).around(core);
+        let mut regions = vec![InputRegion::new(LABELS, labels).padded(Padding::Zero)];
+        regions.extend(planned.intensity.map(|intensity| match intensity {
+            Intensities::OfChannel => InputRegion::new(INTENSITY, *core),
+            Intensities::OfAll(count) => InputRegion::new(INTENSITY, core.with(Axis::C, 0, count)),
+        }));
+        Ok(regions)
     }
 
     fn run(&mut self, _: &mut Tiles<'_>, _: &dyn Services) -> Result<()> {
@@ -127,13 +155,9 @@ impl Operator for MeasureObjects {
 
     fn accumulate(&mut self, tiles: &Tiles<'_>, services: &dyn Services) -> Result<Vec<u8>> {
         let planned = self.planned()?;
-        let Some((labels, intensities)) = tiles.inputs.split_first() else {
-            return Err(Error::invalid_argument("there is no tile of labels"));
-        };
+        let labels = tiles.input(LABELS).ok_or_else(no_labels)?;
         let cx = Context::new(services);
-        let mut found = Found::new(planned.channels.len());
         // Labels of few bits are widened once; most are `u32` already.
-        let region = *labels.pixels.region();
         let mut widened = Vec::new();
         let view = match labels.pixels.dtype() {
             DType::U32 => labels.pixels.view::<u32>()?,
@@ -142,20 +166,24 @@ impl Operator for MeasureObjects {
                     let rows = labels.pixels.view::<T>()?;
                     widened.extend(rows.rows().flatten().map(|label| label.to_f64() as u32));
                 });
-                View::dense(&widened, region)?
+                View::dense(&widened, *labels.pixels.region())?
             }
         };
-        found.find(&view.part(&tiles.core)?, &cx)?;
-        if self.dimensions == Dimensions::Plane {
-            border::count(&view, &cx, |label, border| found.add_border(label, border))?;
+        let core = view.part(&tiles.core)?;
+        let mut found = Found::new(planned.channels.len());
+        match tiles.input(INTENSITY) {
+            None => found.find::<u8>(&core, None, &cx)?,
+            Some(intensity) => with_pixel_type!(intensity.pixels.dtype(), T => {
+                found.find(&core, Some(&intensity.pixels.view::<T>()?), &cx)?;
+            }),
         }
-        if let Some(intensity) = intensities.first() {
-            with_pixel_type!(intensity.pixels.dtype(), T => found.measure(&intensity.pixels.view::<T>()?, &cx)?);
+        if self.dimensions == Dimensions::Plane {
+            border::count(&view, &cx, |label, border| found.object(label).border.add(&border))?;
         }
         Ok(found.into_bytes())
     }
 
-    fn merge(&mut self, mut left: Vec<u8>, right: &[u8]) -> Result<Vec<u8>> {
+    fn merge(&mut self, mut left: Vec<u8>, right: &[u8], _: &dyn Services) -> Result<Vec<u8>> {
         // Parts of one object are added up at the end: joining costs what is new, not what there was.
         left.extend_from_slice(right);
         Ok(left)
@@ -165,14 +193,15 @@ impl Operator for MeasureObjects {
         let planned = self.planned()?;
         let mut objects: BTreeMap<u32, Object> = BTreeMap::new();
         let mut reader = Reader::new(total);
+        let cx = Context::new(services);
         while !reader.rest().is_empty() {
+            cx.worked(size_of::<Object>())?;
             let part = Object::read(&mut reader, planned.channels.len())?;
             match objects.get_mut(&part.label) {
                 Some(object) => object.merge(&part),
                 None => drop(objects.insert(part.label, part)),
             }
         }
-        let cx = Context::new(services);
         sink.columns(OBJECTS, &planned.units.columns(&planned.channels))?;
         let objects: Vec<Object> = objects.into_values().collect();
         for some in objects.chunks(ROWS) {
@@ -183,79 +212,76 @@ impl Operator for MeasureObjects {
     }
 }
 
-/// Pixels of one object side by side, in places of the tile.
-struct Run {
-    row: [usize; 2],
-    start: usize,
-    end: usize,
-    object: usize,
+fn no_labels() -> Error {
+    Error::invalid_argument("objects are measured in a label image, and there is none")
+}
+
+/// Memory that grows with a tile, at worst: that of a tile of one row. Objects do not count: of them there are at most
+/// [`MOST_OBJECTS`], and what is written down of them is the result.
+const fn bytes_per_pixel(labels: DType, stack: bool) -> u32 {
+    let rows_around = if stack { 0 } else { 2 * border::HALO as u32 };
+    let widened = if matches!(labels, DType::U32) { 0 } else { 4 * (1 + rows_around) };
+    widened + if stack { 0 } else { border::ROWS as u32 * 4 }
 }
 
 /// The objects of a tile.
 struct Found {
     channels: usize,
-    places: BTreeMap<u32, usize>,
-    objects: Vec<Object>,
-    runs: Vec<Run>,
+    objects: BTreeMap<u32, Object>,
+    written: Writer,
 }
 
 impl Found {
     fn new(channels: usize) -> Self {
-        Self { channels, places: BTreeMap::new(), objects: Vec::new(), runs: Vec::new() }
+        Self { channels, objects: BTreeMap::new(), written: Writer::default() }
     }
 
-    fn place(&mut self, label: u32) -> usize {
-        let (objects, channels) = (&mut self.objects, self.channels);
-        *self.places.entry(label).or_insert_with(|| {
-            objects.push(Object::new(label, channels));
-            objects.len() - 1
-        })
+    fn object(&mut self, label: u32) -> &mut Object {
+        if self.objects.len() >= MOST_OBJECTS && !self.objects.contains_key(&label) {
+            self.write_down();
+        }
+        self.objects.entry(label).or_insert_with(|| Object::new(label, self.channels))
     }
 
-    fn find(&mut self, core: &View<'_, u32>, cx: &Context<'_>) -> Result<()> {
+    fn write_down(&mut self) {
+        self.objects.values().for_each(|object| object.write(&mut self.written));
+        self.objects.clear();
+    }
+
+    fn find<T: Pixel>(
+        &mut self,
+        core: &View<'_, u32>,
+        intensity: Option<&View<'_, T>>,
+        cx: &Context<'_>,
+    ) -> Result<()> {
         let origin: [u64; 3] =
             core::array::from_fn(|axis| core.region().origin[axis + 2].max(0).unsigned_abs());
+        let channels = self.channels;
         for z in 0..core.depth() {
             for y in 0..core.height() {
-                cx.worked(core.width())?;
-                let mut start = 0;
+                cx.worked((1 + channels) * core.width())?;
+                let mut end = 0;
                 for same in core.row(0, 0, z, y).chunk_by(|one, other| one == other) {
-                    let end = start + same.len();
-                    if same[0] != 0 {
-                        let object = self.place(same[0]);
-                        let place = [z as u64 + origin[0], y as u64 + origin[1], start as u64 + origin[2]];
-                        self.objects[object].add_run(place, same.len() as u64);
-                        self.runs.push(Run { row: [z, y], start, end, object });
+                    let start = end;
+                    end += same.len();
+                    if same[0] == 0 {
+                        continue;
                     }
-                    start = end;
+                    let object = self.object(same[0]);
+                    let place = [z as u64 + origin[0], y as u64 + origin[1], start as u64 + origin[2]];
+                    object.add_run(place, same.len() as u64);
+                    let Some(pixels) = intensity else { continue };
+                    for channel in 0..channels {
+                        object.add_intensities(channel, &pixels.row(0, channel, z, y)[start..end]);
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    fn add_border(&mut self, label: u32, more: Border) {
-        let place = self.place(label);
-        let border = &mut self.objects[place].border;
-        border.straight += more.straight;
-        border.diagonal += more.diagonal;
-        border.corner += more.corner;
-    }
-
-    fn measure<T: Pixel>(&mut self, pixels: &View<'_, T>, cx: &Context<'_>) -> Result<()> {
-        for channel in 0..self.channels {
-            for Run { row: [z, y], start, end, object } in &self.runs {
-                cx.worked(end - start)?;
-                let row = pixels.row(0, channel, *z, *y);
-                self.objects[*object].add_intensities(channel, &row[*start..*end]);
-            }
-        }
-        Ok(())
-    }
-
-    fn into_bytes(self) -> Vec<u8> {
-        let mut writer = Writer::default();
-        self.objects.iter().for_each(|object| object.write(&mut writer));
-        writer.into_bytes()
+    fn into_bytes(mut self) -> Vec<u8> {
+        self.write_down();
+        self.written.into_bytes()
     }
 }

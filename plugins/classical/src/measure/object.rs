@@ -29,6 +29,15 @@ pub(super) struct Border {
     pub(super) corner: u64,
 }
 
+impl Border {
+    /// Adds the border pixels of another part.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.straight += other.straight;
+        self.diagonal += other.diagonal;
+        self.corner += other.corner;
+    }
+}
+
 /// What is counted of one object.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Object {
@@ -54,6 +63,11 @@ impl Object {
             border: Border::default(),
             intensities: vec![Intensity::default(); channels],
         }
+    }
+
+    /// Memory for the intensities of an object in so many channels.
+    pub(super) const fn intensity_bytes(channels: usize) -> usize {
+        channels * size_of::<Intensity>()
     }
 
     /// Adds pixels side by side, from `x` on.
@@ -94,9 +108,7 @@ impl Object {
             self.first[axis] = self.first[axis].min(other.first[axis]);
             self.last[axis] = self.last[axis].max(other.last[axis]);
         }
-        self.border.straight += other.border.straight;
-        self.border.diagonal += other.border.diagonal;
-        self.border.corner += other.border.corner;
+        self.border.add(&other.border);
         for (mine, others) in self.intensities.iter_mut().zip(&other.intensities) {
             mine.sum.merge(&others.sum);
             mine.min = if others.min < mine.min { others.min } else { mine.min };

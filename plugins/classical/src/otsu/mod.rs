@@ -7,7 +7,6 @@ mod histogram;
 
 use parfocal_plugin::prelude::*;
 
-use crate::pixels::same_region;
 use histogram::Histogram;
 
 choice! {
@@ -31,12 +30,11 @@ choice! {
 #[operator(
     id = "otsu-threshold",
     kind = reduce,
-    preserves = [localisation, counting, gross_morphology, rare_event_search],
     deterministic
 )]
 #[input(name = "image", dtypes = [u8, i8, u16, i16, u32, f32])]
-#[output(name = "mask", kind = image)]
-#[output(name = "threshold", kind = record)]
+#[output(name = "mask", preserves = [localisation, counting, gross_morphology, rare_event_search])]
+#[output(name = "threshold", kind = record, preserves = [intensity])]
 pub struct OtsuThreshold {
     /// One threshold for the whole stack, or one for each plane.
     #[parameter(tunable, default = "stack")]
@@ -49,8 +47,10 @@ pub struct OtsuThreshold {
 const THRESHOLD: u32 = 1;
 
 impl Operator for OtsuThreshold {
-    fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
-        let [input] = inputs else { return Err(Error::invalid_argument("Otsu's threshold takes one image")) };
+    fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
+        let [InputSpec { spec: input, .. }] = *inputs else {
+            return Err(Error::invalid_argument("Otsu's threshold takes one image"));
+        };
         let mut plan = Plan::like(input);
         plan.outputs = vec![ImageSpec { dtype: DType::Mask, significant_bits: 1, ..input.clone() }];
         plan.reduce_over[Axis::Z as usize] = self.scope == Scope::Stack;
@@ -58,8 +58,8 @@ impl Operator for OtsuThreshold {
         Ok(plan)
     }
 
-    fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
-        same_region(core, 1)
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+        Ok(vec![InputRegion::new(0, *core)])
     }
 
     fn accumulate(&mut self, tiles: &Tiles<'_>, services: &dyn Services) -> Result<Vec<u8>> {
@@ -71,7 +71,7 @@ impl Operator for OtsuThreshold {
         Ok(histogram.to_bytes())
     }
 
-    fn merge(&mut self, left: Vec<u8>, right: &[u8]) -> Result<Vec<u8>> {
+    fn merge(&mut self, left: Vec<u8>, right: &[u8], _: &dyn Services) -> Result<Vec<u8>> {
         let mut total = Histogram::from_bytes(&left)?;
         total.add(Histogram::from_bytes(right)?);
         Ok(total.to_bytes())
@@ -91,7 +91,7 @@ impl Operator for OtsuThreshold {
         Ok(conclusion.into_bytes())
     }
 
-    fn conclude(&mut self, conclusion: &[u8]) -> Result<()> {
+    fn conclude(&mut self, conclusion: &[u8], _: &dyn Services) -> Result<()> {
         let mut reader = bytes::Reader::new(conclusion);
         self.threshold = Some(reader.float()?);
         reader.end()

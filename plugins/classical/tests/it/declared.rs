@@ -1,10 +1,12 @@
 //! What the plugin says about itself.
 
-use parfocal_image::{DType, Extent, ImageSpec, PixelSize};
-use parfocal_operator::{Kind, Registry};
+use parfocal_image::{
+    Axis, Buffer, DType, Extent, ImageSpec, PixelClass, PixelSize, Region, Support, Supports,
+};
+use parfocal_operator::{Input, InputSpec, Kind, LogLevel, Padding, PortKind, Registry, Services, Tiles};
 use parfocal_types::units::Micrometers;
 
-use crate::driver::{create, descriptor};
+use crate::driver::{Quiet, create, descriptor};
 use parfocal_classical::ParfocalRegistry;
 
 #[test]
@@ -42,8 +44,10 @@ fn a_sigma_in_micrometers_needs_a_pixel_size() {
     let mut spec = ImageSpec::new(Extent::new(1, 1, 5, 64, 64), DType::U16);
     let plan = |spec: &ImageSpec, parameters: &[(&str, &str)]| {
         let mut operator = create("gaussian", parameters).unwrap();
-        operator.plan(std::slice::from_ref(spec))?;
-        operator.required_input(&parfocal_image::Region::whole(spec.extent)).map(|regions| regions[0].origin)
+        operator.plan(&[InputSpec { port: 0, spec }], &Quiet)?;
+        let inputs = operator.required_input(&Region::whole(spec.extent))?;
+        assert_eq!((inputs.len(), inputs[0].port, inputs[0].padding), (1, 0, Padding::Symmetric));
+        Ok::<_, parfocal_types::Error>(inputs[0].region.origin)
     };
     let plane = [("sigma", "0.5"), ("unit", "micrometer")];
     let stack = [("sigma", "0.5"), ("unit", "micrometer"), ("dimensions", "3d")];
@@ -67,17 +71,86 @@ fn a_sigma_in_micrometers_needs_a_pixel_size() {
 
 #[test]
 fn a_second_pass_before_the_first_is_refused() {
-    use crate::driver::Quiet;
-    use parfocal_operator::Tiles;
     for id in ["otsu-threshold", "connected-components"] {
         let mut operator = create(id, &[]).unwrap();
         let tiles = &mut Tiles { core: Default::default(), inputs: &[], outputs: &mut [] };
         assert!(operator.run(tiles, &Quiet).is_err(), "{id}");
         for rubbish in [&b"rubbish that is longer than a footer"[..], &[], &[0xFF; 40]] {
             assert!(
-                operator.merge(rubbish.to_vec(), rubbish).is_err() || rubbish.is_empty(),
+                operator.merge(rubbish.to_vec(), rubbish, &Quiet).is_err() || rubbish.is_empty(),
                 "{id} {rubbish:?}"
             );
         }
     }
+}
+
+#[test]
+fn each_output_says_what_it_supports() {
+    let outputs = |id: &str| descriptor(id).outputs;
+    let [mask, threshold] = &outputs("otsu-threshold")[..] else { panic!("two outputs") };
+    assert!(mask.preserves.has(Support::Counting) && !mask.preserves.has(Support::Intensity));
+    assert_eq!(threshold.preserves, Supports::of(&[Support::Intensity]), "a grey level");
+    let [labels, count] = &outputs("connected-components")[..] else { panic!("two outputs") };
+    assert_eq!((labels.kind, labels.yields), (PortKind::Labels, PixelClass::Labels));
+    assert!(labels.preserves.has(Support::Localisation) && !labels.preserves.has(Support::FineDetail));
+    assert_eq!(count.preserves, Supports::of(&[Support::Counting]), "a number of objects");
+    let [objects] = &outputs("measure-objects")[..] else { panic!("one output") };
+    assert_eq!(objects.kind, PortKind::Table);
+    let lost: Supports = Support::ALL.into_iter().filter(|one| !objects.preserves.has(*one)).collect();
+    assert_eq!(lost, Supports::of(&[Support::FineDetail]));
+}
+
+#[test]
+fn objects_and_intensities_are_told_apart_by_their_ports() {
+    let labels = ImageSpec::new(Extent::plane(20, 30), DType::U32);
+    let intensity = ImageSpec::new(Extent::new(1, 3, 1, 20, 30), DType::F32);
+    let core = Region::whole(labels.extent);
+    let mut operator = create("measure-objects", &[]).unwrap();
+    let error = operator.plan(&[InputSpec { port: 1, spec: &intensity }], &Quiet).unwrap_err();
+    assert_eq!(error.kind().name(), "invalid-argument");
+    let both = [InputSpec { port: 0, spec: &labels }, InputSpec { port: 1, spec: &intensity }];
+    for inputs in [&both[..1], &both] {
+        let plan = operator.plan(inputs, &Quiet).unwrap();
+        assert!(plan.bytes_per_pixel <= 16, "{} bytes a pixel make tiles small", plan.bytes_per_pixel);
+        let required = operator.required_input(&core).unwrap();
+        let ports: Vec<_> = required.iter().map(|input| input.port).collect();
+        assert_eq!(ports, inputs.iter().map(|input| input.port).collect::<Vec<_>>());
+        assert_eq!((required[0].padding, required[0].region.extent), (Padding::Zero, Extent::plane(24, 34)));
+        if let Some(intensity) = required.get(1) {
+            assert_eq!(
+                (intensity.padding, intensity.region.extent),
+                (Padding::Clip, Extent::new(1, 3, 1, 20, 30))
+            );
+        }
+    }
+}
+
+#[test]
+fn who_asks_to_stop_is_heard_when_results_are_joined_too() {
+    struct Stop;
+    impl Services for Stop {
+        fn log(&self, _: LogLevel, _: &str) {}
+        fn progress(&self, _: f32) {}
+        fn is_cancelled(&self) -> bool {
+            true
+        }
+        fn seed(&self) -> u64 {
+            0
+        }
+    }
+    // Two tiles of one column each, side by side: something to join.
+    let mut operator = create("connected-components", &[]).unwrap();
+    let full = Extent::plane(4, 2);
+    let spec = ImageSpec::new(full, DType::U8);
+    operator.plan(&[InputSpec { port: 0, spec: &spec }], &Quiet).unwrap();
+    let mut partial = |x: i64| {
+        let core = Region::whole(full).with(Axis::X, x, 1);
+        let buffer = Buffer::from_slice(&[1_u8; 4], core).unwrap();
+        let inputs = [Input { port: 0, pixels: buffer.pixels().unwrap(), full, frames: &[] }];
+        operator.accumulate(&Tiles { core, inputs: &inputs, outputs: &mut [] }, &Quiet).unwrap()
+    };
+    let (left, right) = (partial(0), partial(1));
+    let error = operator.merge(left.clone(), &right, &Stop).unwrap_err();
+    assert_eq!(error.kind().name(), "cancelled");
+    operator.merge(left, &right, &Quiet).unwrap();
 }

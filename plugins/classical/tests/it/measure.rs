@@ -140,6 +140,27 @@ fn images_of_different_sizes_are_refused() {
 }
 
 #[test]
+fn more_objects_than_are_held_at_a_time_are_all_counted() {
+    // 65 x 65 squares of 2 x 2 pixels, each with a label of its own: some are seen again after they were written down.
+    let extent = Extent::plane(130, 130);
+    let data: Vec<u32> = (0..130 * 130)
+        .map(|place| {
+            let (y, x) = (place / 130, place % 130);
+            y / 2 * 65 + x / 2 + 1
+        })
+        .collect();
+    let (labels, intensity) = (Image::new(extent, &data), Image::new(extent, &data));
+    let table = run("measure-objects", &[], &[&labels, &intensity], Cut::WHOLE).tables.remove(0);
+    assert_eq!(numbers(&table, "label"), (1..=4225).map(f64::from).collect::<Vec<_>>());
+    assert!(numbers(&table, "pixels").iter().all(|pixels| *pixels == 4.0));
+    assert!(numbers(&table, "perimeter").iter().all(|length| *length == 4.0));
+    assert_eq!(numbers(&table, "mean_intensity"), numbers(&table, "label"));
+    assert_eq!(numbers(&table, "bbox_y")[4224], 128.0);
+    let again = run("measure-objects", &[], &[&labels, &intensity], Cut::in_plane(33, 40)).tables.remove(0);
+    assert_eq!(format!("{again:?}"), format!("{table:?}"));
+}
+
+#[test]
 fn sums_of_singles_do_not_depend_on_the_cut() {
     let labels = Image::new(Extent::plane(50, 40), &[1_u32; 2000]);
     let data: Vec<f32> =

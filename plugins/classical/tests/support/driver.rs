@@ -5,8 +5,8 @@
 
 use parfocal_image::{Axis, Buffer, DType, Extent, ImageSpec, Pixel, PixelsRef, Region};
 use parfocal_operator::{
-    Descriptor, Input, Kind, LogLevel, Operator, Output, OutputKind, Padding, Plan, Registry, Services, Sink,
-    Tiles, Tiling,
+    Descriptor, Input, InputRegion, InputSpec, Kind, LogLevel, Operator, Output, Padding, PortKind, Registry,
+    Services, Sink, Tiles, Tiling,
 };
 use parfocal_types::{
     Column, Error, Field, Parameters, Result, Scalar,
@@ -157,16 +157,16 @@ pub(crate) fn run_with(
 ) -> Result<Outcome> {
     let descriptor = descriptor(id);
     descriptor.validate()?;
-    let specs: Vec<_> = inputs.iter().map(|image| image.spec.clone()).collect();
+    let specs = specs(inputs);
     let mut instances = [create(id, parameters)?, create(id, parameters)?];
-    let plan = instances[0].plan(&specs)?;
-    assert_eq!(instances[1].plan(&specs)?, plan, "equal instances make equal plans");
-    let work = plan.outputs.first().unwrap_or(&specs[0]).extent;
+    let plan = instances[0].plan(&specs, &Quiet)?;
+    assert_eq!(instances[1].plan(&specs, &Quiet)?, plan, "equal instances make equal plans");
+    let work = plan.outputs.first().unwrap_or(&inputs[0].spec).extent;
     let reduces = descriptor.kind == Kind::Reduce;
     let grouped: [bool; 5] = std::array::from_fn(|axis| reduces && !plan.reduce_over[axis]);
     let fixed = std::array::from_fn(|axis| match plan.tiling[axis] {
         Tiling::Whole => Some(work.0[axis]),
-        Tiling::Each => Some(1),
+        Tiling::Each | Tiling::InOrder => Some(1),
         Tiling::Split if grouped[axis] => Some(1),
         Tiling::Split => None,
     });
@@ -178,7 +178,6 @@ pub(crate) fn run_with(
             .iter()
             .map(|spec| Image { spec: spec.clone(), pixels: rubbish(spec) })
             .collect(),
-        plan: &plan,
     };
     let mut outcome =
         Outcome { images: Vec::new(), tables: Vec::new(), records: Vec::new(), largest_partial: 0 };
@@ -201,6 +200,11 @@ pub(crate) fn run_with(
     Ok(outcome)
 }
 
+/// Images as inputs: the first goes into the first port, and so on.
+pub(crate) fn specs<'a>(images: &[&'a Image]) -> Vec<InputSpec<'a>> {
+    (0..).zip(images).map(|(port, image)| InputSpec { port, spec: &image.spec }).collect()
+}
+
 fn rubbish(spec: &ImageSpec) -> Buffer {
     let mut pixels = Buffer::zeroed(spec.dtype, Region::whole(spec.extent)).unwrap();
     pixels.bytes_mut().fill(0xA5);
@@ -211,14 +215,22 @@ struct Host<'a> {
     descriptor: &'a Descriptor,
     inputs: &'a [&'a Image],
     outputs: Vec<Image>,
-    plan: &'a Plan,
+}
+
+/// A tile of an input, and where it lies in its buffer.
+struct Tile {
+    port: u32,
+    buffer: Buffer,
+    region: Region,
+    full: Extent,
 }
 
 impl Host<'_> {
-    fn tiles(&self, operator: &dyn Operator, core: &Region) -> Result<Vec<(Buffer, Region, Extent)>> {
+    fn tiles(&self, operator: &dyn Operator, core: &Region) -> Result<Vec<Tile>> {
         let regions = operator.required_input(core)?;
-        assert_eq!(regions.len(), self.inputs.len());
-        let tiles = regions.iter().zip(self.inputs).map(|(region, image)| {
+        let ports: Vec<_> = regions.iter().map(|input| input.port as usize).collect();
+        assert_eq!(ports, Vec::from_iter(0..self.inputs.len()), "a region for each connected input");
+        let tiles = regions.iter().zip(self.inputs).map(|(InputRegion { port, region, padding }, image)| {
             for axis in Axis::ALL {
                 let halo = core.origin[axis as usize] - region.origin[axis as usize];
                 if image.spec.extent[axis]
@@ -229,11 +241,11 @@ impl Host<'_> {
                 }
             }
             let full = image.spec.extent;
-            let region = match self.plan.padding {
+            let region = match padding {
                 Padding::Clip => region.intersection(&Region::whole(full)),
                 _ => *region,
             };
-            (padded(image, &region, self.plan.padding), region, full)
+            Tile { port: *port, buffer: padded(image, &region, *padding), region, full }
         });
         Ok(tiles.collect())
     }
@@ -281,7 +293,7 @@ impl Host<'_> {
             let partial = instances[index % 2].accumulate(&tiles, &Quiet)?;
             total = Some(match total {
                 None => partial,
-                Some(left) => instances[(index / 2) % 2].merge(left, &partial)?,
+                Some(left) => instances[(index / 2) % 2].merge(left, &partial, &Quiet)?,
             });
             outcome.largest_partial = outcome.largest_partial.max(total.as_ref().map_or(0, Vec::len));
         }
@@ -289,7 +301,7 @@ impl Host<'_> {
         let conclusion = instances[0].finish(&total.unwrap_or_default(), &mut sink, &Quiet)?;
         if !self.outputs.is_empty() {
             for instance in instances {
-                instance.conclude(&conclusion)?;
+                instance.conclude(&conclusion, &Quiet)?;
             }
         }
         outcome.tables.extend(sink.table);
@@ -300,15 +312,17 @@ impl Host<'_> {
     }
 }
 
-fn inputs_of(tiles: &[(Buffer, Region, Extent)]) -> Vec<Input<'_>> {
+fn inputs_of(tiles: &[Tile]) -> Vec<Input<'_>> {
     tiles
         .iter()
-        .map(|(buffer, region, full)| Input { pixels: part(buffer, region), full: *full, planes: &[] })
+        .map(|tile| Input { port: tile.port, pixels: tile.pixels(), full: tile.full, frames: &[] })
         .collect()
 }
 
-fn part<'a>(buffer: &'a Buffer, region: &Region) -> PixelsRef<'a> {
-    buffer.pixels().unwrap().part(region).unwrap()
+impl Tile {
+    fn pixels(&self) -> PixelsRef<'_> {
+        self.buffer.pixels().unwrap().part(&self.region).unwrap()
+    }
 }
 
 /// The position inside an axis whose pixel stands at `position`.
@@ -418,7 +432,7 @@ struct Collected<'a> {
 }
 
 impl Collected<'_> {
-    fn check(&self, port: u32, kind: OutputKind) -> Result<()> {
+    fn check(&self, port: u32, kind: PortKind) -> Result<()> {
         match self.descriptor.outputs.get(port as usize) {
             Some(output) if output.kind == kind => Ok(()),
             _ => Err(Error::invalid_argument(format!("output {port} is no {kind:?}"))),
@@ -428,20 +442,20 @@ impl Collected<'_> {
 
 impl Sink for Collected<'_> {
     fn columns(&mut self, port: u32, columns: &[Column]) -> Result<()> {
-        self.check(port, OutputKind::Table)?;
+        self.check(port, PortKind::Table)?;
         assert!(self.table.is_none(), "columns come once");
         self.table = Some(Table::new(columns.to_vec()));
         Ok(())
     }
 
     fn rows(&mut self, port: u32, rows: Vec<Vec<Scalar>>) -> Result<()> {
-        self.check(port, OutputKind::Table)?;
+        self.check(port, PortKind::Table)?;
         let table = self.table.as_mut().expect("columns come before rows");
         rows.into_iter().try_for_each(|row| table.push(row))
     }
 
     fn field(&mut self, port: u32, field: Field) -> Result<()> {
-        self.check(port, OutputKind::Record)?;
+        self.check(port, PortKind::Record)?;
         self.record.push(field);
         Ok(())
     }
