@@ -21,7 +21,7 @@ use std::{
 
 use parfocal_core::{Artifact, CancelToken, Lane, Library, Limits, RunServices, Sha256};
 use parfocal_image::{Buffer, DType, Extent, ImageSpec, Region};
-use parfocal_operator::{Input, Operator, Output, Tiles};
+use parfocal_operator::{Input, InputSpec, Operator, Output, Tiles};
 use parfocal_types::{Parameters, Result};
 use parfocal_wasm::{WasmLane, WasmOptions};
 
@@ -40,10 +40,16 @@ fn show(what: &str, time: Duration) {
     println!("{what:<44} {:>10.3} ms", time.as_secs_f64() * 1e3);
 }
 
+fn plan(operator: &mut dyn Operator, extent: Extent) -> Result<()> {
+    let spec = ImageSpec::new(extent, DType::U16);
+    let services = RunServices::new(CancelToken::default(), 0);
+    operator.plan(&[InputSpec { port: 0, spec: &spec }], &services).map(drop)
+}
+
 fn run(operator: &mut dyn Operator, input: &Buffer, output: &mut Buffer) -> Result<()> {
     let extent = input.region().extent;
     let services = RunServices::new(CancelToken::default(), 0);
-    let inputs = [Input { pixels: input.pixels()?, full: extent, planes: &[] }];
+    let inputs = [Input { port: 0, pixels: input.pixels()?, full: extent, frames: &[] }];
     let mut outputs = [Output { pixels: output.pixels_mut()?, full: extent }];
     operator
         .run(&mut Tiles { core: Region::whole(extent), inputs: &inputs, outputs: &mut outputs }, &services)
@@ -61,7 +67,7 @@ fn both(library: &dyn Library, name: &str, extent: Extent) -> Result<(Duration, 
     for (time, mut operator) in
         times.iter_mut().zip([operators::create(name, &parameters)?, library.create(name, &parameters)?])
     {
-        operator.plan(&[ImageSpec::new(extent, DType::U16)])?;
+        plan(&mut *operator, extent)?;
         *time = best(30, || run(&mut *operator, &input, &mut output))?;
     }
     Ok((times[0], times[1]))
@@ -97,7 +103,7 @@ fn main() -> Result<()> {
     let core = Region::whole(Extent::plane(1, 1));
     let calls = best(20, || (0..1000).try_for_each(|_| operator.required_input(black_box(&core)).map(drop)))?;
     show("call: required-input", calls / 1000);
-    operator.plan(&[ImageSpec::new(Extent::plane(1, 1), DType::U16)])?;
+    plan(&mut *operator, Extent::plane(1, 1))?;
     let input = Buffer::from_slice(&[1_u16], core)?;
     let mut output = Buffer::zeroed(DType::U16, core)?;
     let calls = best(20, || (0..1000).try_for_each(|_| run(&mut *operator, &input, &mut output)))?;

@@ -5,17 +5,12 @@ use wasmtime::component::{ComponentType, Lower};
 wasmtime::component::bindgen!({
     path: "../../sdk/wit/wit/operator-1-draft",
     world: "plugin",
-    imports: {
-        "parfocal:operator/services.log": async,
-        "parfocal:operator/services.progress": async,
-        "parfocal:operator/sink": async,
-    },
     exports: { default: async },
     additional_derives: [PartialEq],
 });
 
 pub(crate) use exports::parfocal::operator::operator::GuestInstance;
-pub(crate) use parfocal::operator::{services, sink, types};
+pub(crate) use parfocal::operator::{services, types};
 
 parfocal_wit::conversions!(crate::bindings::parfocal::operator::types);
 
@@ -43,12 +38,14 @@ pub(crate) enum PixelsIn<'a> {
 #[derive(Debug, Clone, ComponentType, Lower)]
 #[component(record)]
 pub(crate) struct InputTileIn<'a> {
+    #[component(name = "port")]
+    pub port: u32,
     #[component(name = "region")]
     pub region: types::Region,
     #[component(name = "full")]
     pub full: types::Extent,
     #[component(name = "pixels")]
     pub pixels: PixelsIn<'a>,
-    #[component(name = "planes")]
-    pub planes: Vec<types::PlaneConditions>,
+    #[component(name = "frames")]
+    pub frames: Vec<types::FrameFacts>,
 }

@@ -1,10 +1,16 @@
 //! The cache of compiled code: machine code on disk, and why it may be run.
 //!
 //! The runtime cannot check compiled code; whoever can write a file that we load runs code with our rights. So:
-//! the folder belongs to the user and nobody else may write to it; each file ends in an HMAC-SHA-256 over everything in
-//! it, under a key that was drawn at random when the folder was made and that only the user can read; and the bytes that
-//! verified are the bytes that are loaded, not the file once more. Who can read the key is the user, who needs no cache to
-//! run code as himself. A backup, a network share or an installer that puts files into the folder fails at the key.
+//! - the folder belongs to the user and nobody else may write to it, else it is refused;
+//! - a file in it belongs to the user and nobody else may write to it, else it is as if it were not there. The file that
+//!   is looked at is the one that is read: its descriptor is asked, not its name;
+//! - each file ends in an HMAC-SHA-256 over everything in it, under a key that was drawn at random when the folder was
+//!   made and that only the user can read. A key that others could read or write is given up for a new one;
+//! - the bytes that verified are the bytes that are loaded, not the file once more.
+//!
+//! Who can read the key is the user, who needs no cache to run code as himself. A backup, a network share or an installer
+//! that puts files into the folder fails at the key. Where the system has no such owners and modes, the folder of a user's
+//! own data is private by inheritance, and the key is the check.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -70,8 +76,7 @@ impl CodeCache {
 
     /// The compiled form of a component, when this host made it.
     pub(crate) fn load(&self, engine: &Engine, component: &Sha256) -> Option<Component> {
-        let mut bytes = Vec::new();
-        File::open(self.path(component)).ok()?.read_to_end(&mut bytes).ok()?;
+        let bytes = read_own(&self.path(component), OTHERS_WRITE).ok()??;
         let code = bytes.strip_prefix(MAGIC)?;
         let (code, mac) = code.split_at_checked(code.len().checked_sub(MAC_BYTES)?)?;
         self.mac(component, code)?.verify_slice(mac).ok()?;
@@ -108,19 +113,54 @@ impl Hasher for Fingerprint {
     }
 }
 
-/// The folder's key; drawn when there is none.
+/// The folder's key; drawn when there is none, or none that only the user can read.
 fn key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
-    if !path.exists() {
-        let mut key = [0; KEY_BYTES];
-        getrandom::fill(&mut key).map_err(io::Error::other)?;
-        // Somebody else may have been quicker: then theirs is the key.
-        match write_private(path, &[&key], false) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
+    let replace = match own_key(path) {
+        Ok(Some(key)) => return Ok(key),
+        Ok(None) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(error),
+    };
+    let mut key = [0; KEY_BYTES];
+    getrandom::fill(&mut key).map_err(io::Error::other)?;
+    // Somebody else may have been quicker: then theirs is the key.
+    match write_private(path, &[&key], replace) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
     }
-    let bytes = fs::read(path)?;
-    bytes.try_into().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the key has another length"))
+    own_key(path)?.ok_or_else(|| io::Error::other("the key that was just written is not private"))
+}
+
+fn own_key(path: &Path) -> io::Result<Option<[u8; KEY_BYTES]>> {
+    Ok(read_own(path, OTHERS_READ | OTHERS_WRITE)?.and_then(|bytes| bytes.try_into().ok()))
+}
+
+/// Bits of a mode: group and others may read.
+const OTHERS_READ: u32 = 0o044;
+/// Bits of a mode: group and others may write.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// The bytes of a file that belongs to this user and whose mode has none of the bits `never`; `None` for any other.
+fn read_own(path: &Path, never: u32) -> io::Result<Option<Vec<u8>>> {
+    let mut file = File::open(path)?;
+    let facts = file.metadata()?;
+    if !facts.is_file() || !is_own(&facts, never) {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+#[cfg(unix)]
+fn is_own(facts: &fs::Metadata, never: u32) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    facts.uid() == rustix::process::geteuid().as_raw() && facts.mode() & never == 0
+}
+
+#[cfg(not(unix))]
+fn is_own(_facts: &fs::Metadata, _never: u32) -> bool {
+    true
 }
 
 /// Writes a file that appears whole or not at all, readable by the user only.
@@ -172,13 +212,12 @@ fn check_private(folder: &Path) -> Result<()> {
     if facts.uid() != rustix::process::geteuid().as_raw() {
         return Err(refused(folder, "belongs to another user"));
     }
-    if facts.mode() & 0o022 != 0 {
+    if facts.mode() & OTHERS_WRITE != 0 {
         return Err(refused(folder, "can be written to by other users"));
     }
     Ok(())
 }
 
-/// On other systems the folder of a user's own data is private by inheritance; the key is the check.
 #[cfg(not(unix))]
 fn check_private(folder: &Path) -> Result<()> {
     if folder.is_dir() { Ok(()) } else { Err(refused(folder, "is not a folder")) }

@@ -3,7 +3,7 @@
 use parfocal_types::error::{Error, ErrorKind};
 use wasmtime::{Trap, WasmBacktrace};
 
-use crate::{exchange::Stopped, state::State};
+use crate::{desk::Stopped, state::State};
 
 /// The error of a call that ended in a trap.
 ///

@@ -9,17 +9,16 @@ use parfocal_types::{
     parameter::Parameters,
 };
 use parfocal_wit::Cross;
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{Component, Linker};
 
 use crate::{
-    bindings::Plugin,
     cache::CodeCache,
     check, death,
+    desk::{Nobody, drive},
     engine::TickingEngine,
-    exchange::drive,
     instance::{Ready, empty_store},
-    operator::{Nobody, WasmOperator},
-    state::State,
+    operator::WasmOperator,
+    state::{State, imports},
 };
 
 /// The name of the lane in manifests.
@@ -31,9 +30,10 @@ pub struct WasmOptions {
     /// Where compiled code is kept between runs of the program; `None` compiles each time.
     ///
     /// Compiled code is machine code that runs with the program's rights, so the folder is refused unless it belongs to
-    /// the user and nobody else may write to it; it is made when it does not exist. Each file in it carries a
-    /// keyed digest (HMAC-SHA-256) of its content, of the component that it was made from and of the runtime's settings. The key is a
-    /// file of the folder that only the user can read. What does not verify is compiled again.
+    /// the user and nobody else may write to it; it is made when it does not exist. The same holds for each file in it, which
+    /// carries a keyed digest (HMAC-SHA-256) of its content, of the component that it was made from and of the runtime's
+    /// settings besides. The key is a file of the folder that only the user can read. What is somebody else's or does not
+    /// verify is compiled again.
     pub cache_dir: Option<PathBuf>,
 }
 
@@ -62,7 +62,7 @@ impl WasmLane {
             None => None,
         };
         let mut linker = Linker::new(engine.engine());
-        Plugin::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state).map_err(|error| {
+        imports(&mut linker).map_err(|error| {
             Error::internal("the host's functions for WASM operators do not fit together")
                 .with_source(error.into_boxed_dyn_error())
         })?;
@@ -139,9 +139,8 @@ impl Loaded {
     fn describe(&self) -> Result<Vec<Descriptor>> {
         const DOING: &str = "asking for its operators";
         let mut store = empty_store(&self.engine, self.limits.memory);
-        let exchange = Arc::clone(&store.data().exchange);
         let ticking = self.engine.tick();
-        let ended = drive(&exchange, &mut Nobody, self.limits.call, async {
+        let ended = drive(&mut Nobody, self.limits.call, async {
             let (_, plugin) = self.ready.enter(&mut store).await?;
             plugin.parfocal_operator_operator().call_describe(&mut store).await
         });

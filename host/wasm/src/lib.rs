@@ -10,10 +10,16 @@
 //! It has no WASI, gives no files, clocks or sockets, and does not know how work is tiled.
 //!
 //! # How a call runs
-//! Every instance has a store of its own and runs on a stack of its own, as a coroutine: whenever the guest calls
-//! the host, and every ten milliseconds besides, it is suspended and the host looks at the request, at the clock and at the
-//! cancel token ([`Services`](parfocal_operator::Services)). So the host lends its services and buffers to a call by plain reference, a guest
-//! that never asks is stopped all the same, and no part of this needs unsafe code.
+//! Every instance has a store of its own and runs on a stack of its own, as a coroutine: every ten milliseconds it is
+//! suspended, and the host looks at the clock and at the cancel token ([`Services`](parfocal_operator::Services)), so that a
+//! guest that never asks is stopped all the same. The host's functions run on the thread of the call and reach the services
+//! and buffers that the caller lent to it.
+//!
+//! Pixels cross with one copy each way: from the caller's tile into the guest's memory (after gathering the rows of a tile
+//! that does not lie densely), and from the guest's memory into the caller's tile.
+//!
+//! Of `unsafe` there is one call, in the cache: loading machine code that this host compiled. And what the runtime's
+//! derives expand to.
 //!
 //! # Limits
 //! | limit | how | error |
@@ -25,8 +31,12 @@
 //! | panic, trap, results that break the contract | the runtime | `plugin-died`, with the guest's last words |
 //!
 //! After each of these the instance is dropped, and the next call makes a new one: it is created with the same parameters,
-//! planned with the same inputs, given the state that was last loaded and the conclusion that was last given. What an
-//! operator had seen of a sequence is lost, as it would be with a crashed worker.
+//! planned with the same inputs and the same seed, given the state that was last loaded and the conclusion that was last
+//! given. What it logs meanwhile was heard before and is dropped.
+//!
+//! An operator that planned an axis [in order](parfocal_operator::Tiling::InOrder) remembers what it saw, and a new instance
+//! does not. So after the loss of its instance every call is refused with `bad-state` until the sequence starts again
+//! (`reset`), continues from a saved state (`load`), or something else is planned.
 //!
 //! # The same bits everywhere
 //! Arithmetic in WASM is IEEE 754 and does not depend on the machine, with one exception: which NaN comes out of an
@@ -56,8 +66,8 @@ mod bindings;
 mod cache;
 mod check;
 mod death;
+mod desk;
 mod engine;
-mod exchange;
 mod instance;
 mod lane;
 mod limiter;

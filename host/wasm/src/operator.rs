@@ -1,12 +1,16 @@
 //! The host's operator trait, answered by an instance that is made anew when it was lost.
 
-use std::{cell::RefCell, sync::Arc};
+use std::cell::RefCell;
+use std::sync::Arc;
 
-use parfocal_image::{ImageSpec, Region};
-use parfocal_operator::{Operator, Output, Plan, Services, Sink, Tiles};
+use parfocal_image::Region;
+use parfocal_operator::{
+    InputRegion, InputSpec, LogLevel, Operator, Output, Plan, Services, Sink, Tiles, Tiling,
+};
 use parfocal_types::{
     error::{Error, ErrorKind, Result},
     parameter::Parameters,
+    table::{Column, Field, Scalar},
 };
 use parfocal_wit::Cross;
 use wasmtime::Store;
@@ -14,7 +18,7 @@ use wasmtime::Store;
 use crate::{
     bindings::types,
     death,
-    exchange::{Desk, Request, drive},
+    desk::{Desk, Listener, Nobody, drive},
     instance::{Body, Called, empty_store, wanted_all},
     lane::Loaded,
     state::State,
@@ -26,8 +30,19 @@ pub(crate) struct WasmOperator {
     library: Arc<Loaded>,
     /// For messages.
     operator: String,
-    life: RefCell<Option<Live>>,
+    life: RefCell<Life>,
     story: Story,
+    /// Whether it planned to see an axis in order: then an instance that is lost takes with it what it saw.
+    in_order: bool,
+}
+
+/// The instance behind an operator.
+enum Life {
+    Living(Box<Live>),
+    /// The next call makes a new one.
+    Lost,
+    /// Lost in a sequence: a new one would go on as if it had seen what came before.
+    Torn,
 }
 
 struct Live {
@@ -38,9 +53,36 @@ struct Live {
 /// What an instance was told, to tell it again to its successor.
 struct Story {
     parameters: Vec<(String, types::Scalar)>,
-    inputs: Option<Vec<types::ImageSpec>>,
+    planned: Option<Planned>,
     state: Option<Vec<u8>>,
     conclusion: Option<Vec<u8>>,
+}
+
+/// What it was planned for.
+struct Planned {
+    inputs: Vec<types::InputSpec>,
+    seed: u64,
+}
+
+/// The services of what is told again: the user has read it, so nobody listens, and it is told as in the run that it was
+/// planned for.
+struct Again<'a> {
+    now: Option<&'a dyn Services>,
+    seed: u64,
+}
+
+impl Services for Again<'_> {
+    fn log(&self, _: LogLevel, _: &str) {}
+
+    fn progress(&self, _: f32) {}
+
+    fn is_cancelled(&self) -> bool {
+        self.now.is_some_and(Services::is_cancelled)
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
 }
 
 /// A call on the body of a living instance; the borrows are those of the call.
@@ -58,9 +100,10 @@ impl WasmOperator {
     pub(crate) fn new(library: Arc<Loaded>, operator: &str, parameters: &Parameters) -> Result<Self> {
         let parameters =
             parameters.iter().map(|(name, value)| (name.to_owned(), value.clone().cross())).collect();
-        let story = Story { parameters, inputs: None, state: None, conclusion: None };
-        let made = Self { library, operator: operator.to_owned(), life: RefCell::new(None), story };
-        *made.life.borrow_mut() = Some(made.live()?);
+        let story = Story { parameters, planned: None, state: None, conclusion: None };
+        let life = RefCell::new(Life::Lost);
+        let mut made = Self { library, operator: operator.to_owned(), life, story, in_order: false };
+        *made.life.get_mut() = Life::Living(Box::new(made.live(None)?));
         Ok(made)
     }
 
@@ -69,20 +112,22 @@ impl WasmOperator {
     }
 
     /// A new instance that was told the whole story.
-    fn live(&self) -> Result<Live> {
+    fn live(&self, services: Option<&dyn Services>) -> Result<Live> {
         let mut store = empty_store(&self.library.engine, self.library.limits.memory);
         let body = self.drive(&mut store, "create", &mut Nobody, async |store| {
             Body::create(store, &self.library.ready, &self.operator, &self.story.parameters).await
         })?;
         let mut live = Live { store, body };
-        if let Some(inputs) = &self.story.inputs {
-            self.step(&mut live, "plan", &mut Nobody, call!(call_plan, inputs))?;
+        let Story { planned, state, conclusion, .. } = &self.story;
+        let Some(Planned { inputs, seed }) = planned else { return Ok(live) };
+        let again = Again { now: services, seed: *seed };
+        let desk = &mut Listener(&again);
+        self.step(&mut live, "plan", desk, call!(call_plan, inputs))?;
+        if let Some(state) = state {
+            self.step(&mut live, "load", desk, call!(call_load, state))?;
         }
-        if let Some(state) = &self.story.state {
-            self.step(&mut live, "load", &mut Nobody, call!(call_load, state))?;
-        }
-        if let Some(conclusion) = &self.story.conclusion {
-            self.step(&mut live, "conclude", &mut Nobody, call!(call_conclude, conclusion))?;
+        if let Some(conclusion) = conclusion {
+            self.step(&mut live, "conclude", desk, call!(call_conclude, conclusion))?;
         }
         Ok(live)
     }
@@ -95,12 +140,11 @@ impl WasmOperator {
         desk: &mut dyn Desk,
         work: impl AsyncFnOnce(&mut Store<State>) -> Called<T>,
     ) -> Result<T> {
-        let exchange = Arc::clone(&store.data().exchange);
         store.data_mut().last_words = None;
         store.data_mut().limiter.take_denied();
         let limit = self.library.limits.call;
         let ticking = self.library.engine.tick();
-        let ended = drive(&exchange, desk, limit, work(store));
+        let ended = drive(desk, limit, work(store));
         drop(ticking);
         let result = match ended {
             Ok(Ok(Ok(value))) => return Ok(value),
@@ -132,40 +176,79 @@ impl WasmOperator {
     ) -> Result<T> {
         let mut life =
             self.life.try_borrow_mut().map_err(|_| Error::internal("an instance was entered twice"))?;
-        let mut live = match life.take() {
-            Some(live) => live,
-            None => {
-                self.live().map_err(|error| error.context("making a new instance after the last was lost"))?
-            }
+        let lost = || if self.in_order { Life::Torn } else { Life::Lost };
+        let mut live = match std::mem::replace(&mut *life, lost()) {
+            Life::Living(live) => live,
+            Life::Lost => Box::new(
+                self.live(desk.services())
+                    .map_err(|error| error.context("making a new instance after the last was lost"))?,
+            ),
+            Life::Torn => return Err(self.torn(call)),
         };
         let result = self.step(&mut live, call, desk, work);
         if !live.store.data().dead {
-            *life = Some(live);
+            *life = Life::Living(live);
         }
         result
+    }
+
+    /// A call with which a sequence starts: it may come after an instance was lost in one, and only its success mends that.
+    fn start<T>(
+        &mut self,
+        call: &str,
+        desk: &mut dyn Desk,
+        work: impl AsyncFnOnce(&mut Store<State>, &mut Body) -> Called<T>,
+    ) -> Result<T> {
+        let torn = matches!(self.life.get_mut(), Life::Torn);
+        if torn {
+            *self.life.get_mut() = Life::Lost;
+        }
+        let result = self.call(call, desk, work);
+        if torn && result.is_err() {
+            *self.life.get_mut() = Life::Torn;
+        }
+        result
+    }
+
+    fn torn(&self, call: &str) -> Error {
+        let doing = self.doing(call);
+        Error::new(
+            ErrorKind::BadState { need: "reset".into(), is: "in a sequence whose instance was lost".into() },
+            format!("{doing}: its instance was lost in a sequence, with what it had seen of it"),
+        )
+        .with_origin(&self.library.label)
+        .with_remedy("start the sequence again with `reset`, or continue from a saved state with `load`")
     }
 }
 
 impl Operator for WasmOperator {
-    fn plan(&mut self, inputs: &[ImageSpec]) -> Result<Plan> {
-        let inputs: Vec<types::ImageSpec> = inputs.to_vec().cross();
+    fn plan(&mut self, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+        let inputs: Vec<types::InputSpec> = inputs.iter().map(|input| input.cross()).collect();
         // What a new instance would be told is of the inputs before.
-        self.story.inputs = None;
-        self.story.conclusion = None;
-        let plan = self.call("plan", &mut Nobody, call!(call_plan, &inputs))?;
-        self.story.inputs = Some(inputs);
-        Ok(plan.cross())
+        self.story = Story {
+            parameters: std::mem::take(&mut self.story.parameters),
+            planned: None,
+            state: None,
+            conclusion: None,
+        };
+        self.in_order = false;
+        if let Life::Torn = self.life.get_mut() {
+            *self.life.get_mut() = Life::Lost;
+        }
+        let plan: Plan = self.call("plan", &mut Listener(services), call!(call_plan, &inputs))?.cross();
+        self.story.planned = Some(Planned { inputs, seed: services.seed() });
+        self.in_order = plan.tiling.contains(&Tiling::InOrder);
+        Ok(plan)
     }
 
-    fn required_input(&self, core: &Region) -> Result<Vec<Region>> {
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
         let core = (*core).cross();
         Ok(self.call("required-input", &mut Nobody, call!(call_required_input, core))?.cross())
     }
 
-    fn reset(&mut self) -> Result<()> {
+    fn reset(&mut self, services: &dyn Services) -> Result<()> {
         self.story.state = None;
-        self.story.conclusion = None;
-        self.call("reset", &mut Nobody, call!(call_reset))
+        self.start("reset", &mut Listener(services), call!(call_reset))
     }
 
     fn run(&mut self, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
@@ -182,67 +265,32 @@ impl Operator for WasmOperator {
         self.call("accumulate", &mut desk, async |store, body| body.accumulate(store, core, inputs).await)
     }
 
-    fn merge(&mut self, left: Vec<u8>, right: &[u8]) -> Result<Vec<u8>> {
-        self.call("merge", &mut Nobody, call!(call_merge, &left, right))
+    fn merge(&mut self, left: Vec<u8>, right: &[u8], services: &dyn Services) -> Result<Vec<u8>> {
+        self.call("merge", &mut Listener(services), call!(call_merge, &left, right))
     }
 
     fn finish(&mut self, total: &[u8], sink: &mut dyn Sink, services: &dyn Services) -> Result<Vec<u8>> {
         self.call("finish", &mut Clerk { sink, services }, call!(call_finish, total))
     }
 
-    fn conclude(&mut self, conclusion: &[u8]) -> Result<()> {
-        self.call("conclude", &mut Nobody, call!(call_conclude, conclusion))?;
+    fn conclude(&mut self, conclusion: &[u8], services: &dyn Services) -> Result<()> {
+        self.call("conclude", &mut Listener(services), call!(call_conclude, conclusion))?;
         self.story.conclusion = Some(conclusion.to_vec());
         Ok(())
     }
 
-    fn save(&mut self) -> Result<Vec<u8>> {
-        self.call("save", &mut Nobody, call!(call_save))
+    fn save(&mut self, services: &dyn Services) -> Result<Vec<u8>> {
+        self.call("save", &mut Listener(services), call!(call_save))
     }
 
-    fn load(&mut self, state: &[u8]) -> Result<()> {
-        self.call("load", &mut Nobody, call!(call_load, state))?;
+    fn load(&mut self, state: &[u8], services: &dyn Services) -> Result<()> {
+        if !matches!(self.life.get_mut(), Life::Living(_)) {
+            // A new instance is told the new state only.
+            self.story.state = None;
+        }
+        self.start("load", &mut Listener(services), call!(call_load, state))?;
         self.story.state = Some(state.to_vec());
         Ok(())
-    }
-}
-
-fn not_now(request: &Request) -> Error {
-    let (what, need) = match request {
-        Request::Pixels(..) => ("put-pixels", "run"),
-        Request::Columns(..) => ("declare-columns", "finish"),
-        Request::Rows(..) => ("add-rows", "finish"),
-        _ => ("add-field", "finish"),
-    };
-    Error::new(
-        ErrorKind::BadState { need: need.into(), is: "another call".into() },
-        format!("`sink.{what}` can be called during `{need}` only"),
-    )
-}
-
-/// Calls without services.
-pub(crate) struct Nobody;
-
-impl Desk for Nobody {
-    fn services(&self) -> Option<&dyn Services> {
-        None
-    }
-
-    fn answer(&mut self, request: Request) -> Result<()> {
-        Err(not_now(&request))
-    }
-}
-
-/// Calls with services only.
-struct Listener<'a>(&'a dyn Services);
-
-impl Desk for Listener<'_> {
-    fn services(&self) -> Option<&dyn Services> {
-        Some(self.0)
-    }
-
-    fn answer(&mut self, request: Request) -> Result<()> {
-        Err(not_now(&request))
     }
 }
 
@@ -257,13 +305,16 @@ impl Desk for Clerk<'_> {
         Some(self.services)
     }
 
-    fn answer(&mut self, request: Request) -> Result<()> {
-        match request {
-            Request::Columns(port, columns) => self.sink.columns(port, &columns),
-            Request::Rows(port, rows) => self.sink.rows(port, rows),
-            Request::Field(port, field) => self.sink.field(port, field),
-            other => Err(not_now(&other)),
-        }
+    fn columns(&mut self, port: u32, columns: &[Column]) -> Result<()> {
+        self.sink.columns(port, columns)
+    }
+
+    fn rows(&mut self, port: u32, rows: Vec<Vec<Scalar>>) -> Result<()> {
+        self.sink.rows(port, rows)
+    }
+
+    fn field(&mut self, port: u32, field: Field) -> Result<()> {
+        self.sink.field(port, field)
     }
 }
 
@@ -298,13 +349,12 @@ impl Desk for Easel<'_, '_> {
         Some(self.services)
     }
 
-    fn answer(&mut self, request: Request) -> Result<()> {
-        let Request::Pixels(port, bytes) = request else { return Err(not_now(&request)) };
-        let index = usize::try_from(port).unwrap_or(usize::MAX);
+    fn pixels(&mut self, output: u32, bytes: &[u8]) -> Result<()> {
+        let index = usize::try_from(output).unwrap_or(usize::MAX);
         match (self.outputs.get_mut(index), self.painters.get_mut(index)) {
-            (Some(output), Some(painter)) => painter.put(&mut output.pixels, &bytes),
+            (Some(output), Some(painter)) => painter.put(&mut output.pixels, bytes),
             _ => Err(Error::invalid_argument(format!(
-                "there is no output tile {port}: this call has {}",
+                "there is no output tile {output}: this call has {}",
                 self.painters.len()
             ))),
         }

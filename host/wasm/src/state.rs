@@ -1,14 +1,17 @@
 //! What lives in the store of an instance, and the imports that it gets.
 
-use std::sync::Arc;
-
-use parfocal_operator::LogLevel;
+use parfocal_operator::{LogLevel, Services};
 use parfocal_types::error::Result;
 use parfocal_wit::Cross;
+use wasmtime::{
+    StoreContextMut,
+    component::{HasSelf, Linker, WasmList},
+};
 
 use crate::{
-    bindings::{services, sink, types},
-    exchange::{Exchange, Request},
+    bindings::{services, types},
+    check::interface_name,
+    desk::{Desk, at_desk},
     limiter::Limiter,
 };
 
@@ -17,7 +20,6 @@ const LONGEST_WORDS: usize = 2048;
 
 /// The data of a store.
 pub(crate) struct State {
-    pub(crate) exchange: Arc<Exchange>,
     pub(crate) limiter: Limiter,
     /// The last line of level error in the current call: what a panic said.
     pub(crate) last_words: Option<String>,
@@ -27,65 +29,68 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(memory: u64) -> Self {
-        Self { exchange: Arc::default(), limiter: Limiter::new(memory), last_words: None, dead: false }
+        Self { limiter: Limiter::new(memory), last_words: None, dead: false }
     }
-}
-
-/// Log and progress never fail for the guest; the answer of the counter is always "done".
-fn done(answer: Result<()>) {
-    drop(answer);
 }
 
 impl types::Host for State {}
 
 impl services::Host for State {
-    async fn log(&mut self, level: services::Level, text: String) {
+    fn log(&mut self, level: services::Level, text: String) {
         let level = match level {
             services::Level::Error => LogLevel::Error,
             services::Level::Warning => LogLevel::Warning,
             services::Level::Info => LogLevel::Info,
             services::Level::Debug => LogLevel::Debug,
         };
+        at_desk(|desk| desk.services().map_or((), |services| services.log(level, &text)));
         if level == LogLevel::Error {
             let end = text.floor_char_boundary(LONGEST_WORDS);
             self.last_words = Some(text[..end].to_owned());
         }
-        done(self.exchange.ask(Request::Log(level, text)).await);
     }
 
-    async fn progress(&mut self, fraction: f32) {
-        done(self.exchange.ask(Request::Progress(fraction)).await);
+    fn progress(&mut self, fraction: f32) {
+        at_desk(|desk| desk.services().map_or((), |services| services.progress(fraction)));
     }
 
     fn is_cancelled(&mut self) -> bool {
-        self.exchange.is_cancelled()
+        at_desk(|desk| desk.services().is_some_and(Services::is_cancelled))
     }
 
     fn seed(&mut self) -> u64 {
-        self.exchange.seed()
+        at_desk(|desk| desk.services().map_or(0, Services::seed))
     }
 }
 
-impl State {
-    async fn ask(&self, request: Request) -> Result<(), types::Error> {
-        self.exchange.ask(request).await.map_err(Cross::cross)
-    }
+/// The imports of every component.
+pub(crate) fn imports(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    types::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
+    services::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
+    sink(linker)
 }
 
-impl sink::Host for State {
-    async fn put_pixels(&mut self, output: u32, bytes: Vec<u8>) -> Result<(), types::Error> {
-        self.ask(Request::Pixels(output, bytes)).await
-    }
+/// The answer of the desk in the guest's words.
+type Answer = wasmtime::Result<(Result<(), types::Error>,)>;
 
-    async fn declare_columns(&mut self, port: u32, columns: Vec<types::Column>) -> Result<(), types::Error> {
-        self.ask(Request::Columns(port, columns.cross())).await
-    }
+fn answer(ask: impl FnOnce(&mut dyn Desk) -> Result<()>) -> Answer {
+    Ok((at_desk(ask).map_err(Cross::cross),))
+}
 
-    async fn add_rows(&mut self, port: u32, rows: Vec<Vec<types::Scalar>>) -> Result<(), types::Error> {
-        self.ask(Request::Rows(port, rows.cross())).await
-    }
-
-    async fn add_field(&mut self, port: u32, field: types::Field) -> Result<(), types::Error> {
-        self.ask(Request::Field(port, field.cross())).await
-    }
+/// Bound by hand, because the generated bindings take a list by value: a copy of all pixels.
+fn sink(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    type Store<'a> = StoreContextMut<'a, State>;
+    let mut sink = linker.instance(&interface_name("sink"))?;
+    sink.func_wrap("put-pixels", |store: Store<'_>, (output, bytes): (u32, WasmList<u8>)| {
+        answer(|desk| desk.pixels(output, bytes.as_le_slice(&store)))
+    })?;
+    sink.func_wrap("declare-columns", |_: Store<'_>, (port, columns): (u32, Vec<types::Column>)| {
+        answer(|desk| desk.columns(port, &Cross::<Vec<_>>::cross(columns)))
+    })?;
+    sink.func_wrap("add-rows", |_: Store<'_>, (port, rows): (u32, Vec<Vec<types::Scalar>>)| {
+        answer(|desk| desk.rows(port, rows.cross()))
+    })?;
+    sink.func_wrap("add-field", |_: Store<'_>, (port, field): (u32, types::Field)| {
+        answer(|desk| desk.field(port, field.cross()))
+    })
 }

@@ -33,10 +33,11 @@ fn tile<'a>(input: &'a Input<'a>, words: &'a [u64]) -> Result<InputTileIn<'a>> {
             .ok_or_else(|| Error::internal("a dense copy is too short"))?,
     };
     Ok(InputTileIn {
+        port: input.port,
         region: (*input.pixels.region()).cross(),
         full: input.full.cross(),
         pixels: typed(input.pixels.dtype(), bytes)?,
-        planes: input.planes.to_vec().cross(),
+        frames: input.frames.to_vec().cross(),
     })
 }
 
@@ -201,7 +202,7 @@ mod tests {
     fn a_part_of_a_buffer_is_gathered_and_painted_back() {
         let (buffer, inner) = outer();
         let pixels = part(&buffer, &inner);
-        let input = [Input { pixels, full: buffer.region().extent, planes: &[] }];
+        let input = [Input { port: 0, pixels, full: buffer.region().extent, frames: &[] }];
         let mut scratch = Scratch::default();
         let lowered = scratch.lower(&input).unwrap();
         let PixelsIn::U16s(list) = lowered[0].pixels else { panic!("{:?}", lowered[0].pixels) };
@@ -230,7 +231,8 @@ mod tests {
     #[test]
     fn dense_pixels_are_lowered_from_where_they_lie() {
         let (buffer, _) = outer();
-        let input = [Input { pixels: buffer.pixels().unwrap(), full: buffer.region().extent, planes: &[] }];
+        let pixels = buffer.pixels().unwrap();
+        let input = [Input { port: 0, pixels, full: buffer.region().extent, frames: &[] }];
         let mut scratch = Scratch::default();
         let lowered = scratch.lower(&input).unwrap();
         let PixelsIn::U16s(list) = lowered[0].pixels else { panic!("{:?}", lowered[0].pixels) };

@@ -13,8 +13,8 @@
 //!
 //! # How an operator crosses
 //! Input tiles arrive as typed lists, one copy from the host's buffer into the guest's memory, aligned, and are worked
-//! on where they lie. Output tiles are given to the host as bytes, in pieces that stay in the processor's cache. Both
-//! cost about one copy of the pixels each.
+//! on where they lie. Output tiles are given to the host as bytes, which it copies from the guest's memory into its own
+//! buffer: one copy again.
 //!
 //! # Versions
 //! [`package_version`] says which package version belongs to an interface version. A draft's revision is the package's

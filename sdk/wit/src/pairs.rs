@@ -79,6 +79,7 @@ macro_rules! conversions {
             $crate::__axes!([u32; 5], Halo);
             $crate::__axes!([bool; 5], AxisChoice);
             $crate::__axes!([operator::Tiling; 5], AxisTiling);
+            $crate::__axes!([operator::TileSize; 5], AxisTileSizes);
 
             impl $crate::Cross<wit::Extent> for image::Extent {
                 fn cross(self) -> wit::Extent {
@@ -119,6 +120,7 @@ macro_rules! conversions {
             });
             $crate::__record!(image::Conditions, Conditions {
                 objective = objective,
+                pinhole = pinhole_micrometers,
                 zoom = zoom,
                 scan_mode = scan_mode,
                 averaging = averaging,
@@ -138,6 +140,11 @@ macro_rules! conversions {
                 dose = dose_joules_per_square_centimeter,
             });
             $crate::__record!(image::PlaneConditions, PlaneConditions { t = t, z = z, conditions = conditions });
+            $crate::__record!(image::FrameFacts, FrameFacts {
+                t = t, c = c, z = z, number = number, dropped_before = dropped_before, conditions = conditions,
+            });
+            $crate::__record!(image::ClockReading, ClockReading { id = id, ns = nanoseconds });
+            $crate::__record!(image::TimeAnchor, TimeAnchor { unix_ns = unix_nanoseconds, clock = clock });
 
             $crate::__cases!(image::PixelClass, PixelClass {
                 Unknown, Measured, Derived, Restored, Predicted, Labels,
@@ -227,6 +234,7 @@ macro_rules! conversions {
                 significant_bits = significant_bits,
                 pixel_size = pixel_size,
                 time_increment = time_increment_seconds,
+                acquired = acquired,
                 channels = channels,
             });
 
@@ -352,11 +360,13 @@ macro_rules! conversions {
 
             $crate::__cases!(operator::Kind, OperatorKind { Map, Reduce, Whole });
             $crate::__cases!(operator::ThreadSafety, ThreadSafety { Single, Instance });
+            $crate::__cases!(operator::PortKind, PortKind { Image, Labels, Table, Record });
             $crate::__record!(operator::InputPort, InputPort {
-                name = name, dtypes = dtypes, labels = labels, optional = optional,
+                name = name, kind = kind, dtypes = dtypes, optional = optional,
             });
-            $crate::__cases!(operator::OutputKind, OutputKind { Image, Labels, Table, Record });
-            $crate::__record!(operator::OutputPort, OutputPort { name = name, kind = kind });
+            $crate::__record!(operator::OutputPort, OutputPort {
+                name = name, kind = kind, yields = yields, preserves = preserves, network = network,
+            });
             impl $crate::Cross<wit::TemporalWindow> for [u32; 2] {
                 fn cross(self) -> wit::TemporalWindow {
                     wit::TemporalWindow { before: self[0], after: self[1] }
@@ -375,20 +385,34 @@ macro_rules! conversions {
                 deterministic = deterministic,
                 temporal_window = temporal_window,
                 max_halo = max_halo,
-                yields = yields,
-                preserves = preserves,
                 inputs = inputs,
                 outputs = outputs,
                 parameters = parameters,
             });
 
-            $crate::__cases!(operator::Tiling, Tiling { Split, Each, Whole });
+            $crate::__cases!(operator::Tiling, Tiling { Split, Each, Whole, InOrder });
             $crate::__cases!(operator::Padding, Padding { Clip, Symmetric, Reflect, Edge, Zero });
+            $crate::__record!(operator::InputRegion, InputRegion { port = port, region = region, padding = padding });
+            impl $crate::Cross<wit::InputSpec> for operator::InputSpec<'_> {
+                fn cross(self) -> wit::InputSpec {
+                    wit::InputSpec { port: self.port, spec: self.spec.clone().cross() }
+                }
+            }
+            impl $crate::Cross<wit::TileSize> for operator::TileSize {
+                fn cross(self) -> wit::TileSize {
+                    wit::TileSize { step: self.step, max: (self.max != u64::MAX).then_some(self.max) }
+                }
+            }
+            impl $crate::Cross<operator::TileSize> for wit::TileSize {
+                fn cross(self) -> operator::TileSize {
+                    operator::TileSize { step: self.step, max: self.max.unwrap_or(u64::MAX) }
+                }
+            }
             $crate::__record!(operator::Plan, Plan {
                 outputs = outputs,
                 tiling = tiling,
+                tile_sizes = tile_sizes,
                 reduce_over = reduce_over,
-                padding = padding,
                 bytes_per_pixel = bytes_per_pixel,
                 bytes = bytes,
             });

@@ -1,15 +1,16 @@
 //! What crosses arrives unchanged, in both directions.
 
 use parfocal_image::{
-    Buffer, Channel, Conditions, DType, Extent, Finder, ImageSpec, LabelOrigin, Modality, Objective, Pixel,
-    PixelClass, PixelSize, PlaneConditions, Region, ScanMode, StagePosition, Supports,
+    Buffer, Channel, ClockReading, Conditions, DType, Extent, Finder, FrameFacts, ImageSpec, LabelOrigin,
+    Modality, Objective, Pixel, PixelClass, PixelSize, PlaneConditions, Region, ScanMode, StagePosition,
+    Supports, TimeAnchor,
 };
-use parfocal_operator::{Input, Operator, Output, Padding, Tiles, Tiling};
+use parfocal_operator::{Input, InputRegion, InputSpec, Operator, Output, Padding, TileSize, Tiles, Tiling};
 use parfocal_types::{Parameters, units::*};
 
 use crate::{
     operators,
-    support::{EXTENT, LIMITS, create, fixture_library, parameters, planned, quiet, run},
+    support::{EXTENT, LIMITS, create, fixture_library, parameters, plan, planned, quiet, run},
 };
 
 /// A small generator with a fixed seed: the same specs every time.
@@ -52,6 +53,7 @@ impl Dice {
                 numerical_aperture: d.maybe(Self::number),
                 immersion_index: d.maybe(Self::number),
             }),
+            pinhole: self.maybe(|d| Micrometers(d.number())),
             zoom: self.maybe(Self::number),
             scan_mode: self.maybe(|d| {
                 d.pick(&[ScanMode::Widefield, ScanMode::Galvano, ScanMode::Resonant, ScanMode::SpinningDisk])
@@ -82,6 +84,24 @@ impl Dice {
         (0..self.below(4))
             .map(|_| PlaneConditions { t: self.roll(), z: self.roll(), conditions: self.conditions() })
             .collect()
+    }
+
+    fn frames(&mut self) -> Vec<FrameFacts> {
+        (0..self.below(4))
+            .map(|_| FrameFacts {
+                t: self.roll(),
+                c: self.roll(),
+                z: self.roll(),
+                number: self.maybe(Self::roll),
+                dropped_before: self.roll(),
+                conditions: self.conditions(),
+            })
+            .collect()
+    }
+
+    fn anchor(&mut self) -> TimeAnchor {
+        let unix_ns = self.roll() as i64;
+        TimeAnchor { unix_ns, clock: self.maybe(|d| ClockReading { id: d.text(), ns: d.roll() }) }
     }
 
     fn channel(&mut self) -> Channel {
@@ -118,6 +138,7 @@ impl Dice {
                 z: self.maybe(|d| Micrometers(d.number())),
             },
             time_increment: self.maybe(|d| Seconds(d.number())),
+            acquired: self.maybe(Self::anchor),
             channels: (0..self.below(4)).map(|_| self.channel()).collect(),
         }
     }
@@ -143,7 +164,7 @@ fn image_specs_come_back_unchanged() {
     let mut dice = Dice(42);
     for round in 0..500 {
         let specs: Vec<ImageSpec> = (0..dice.below(4)).map(|_| dice.spec()).collect();
-        let plan = operator.plan(&specs).unwrap();
+        let plan = plan(&mut *operator, &specs).unwrap();
         assert_eq!(plan.outputs, specs, "round {round}");
     }
 }
@@ -152,15 +173,27 @@ fn image_specs_come_back_unchanged() {
 fn plans_and_regions_come_back_unchanged() {
     let Some(library) = fixture_library(LIMITS) else { return };
     let mut operator = create(&*library, "echo", &[]);
-    let plan = operator.plan(&[]).unwrap();
-    assert_eq!(plan.tiling, [Tiling::Each, Tiling::Whole, Tiling::Split, Tiling::Each, Tiling::Whole]);
-    assert_eq!(plan.reduce_over, [true, false, true, false, true]);
-    assert_eq!((plan.padding, plan.bytes_per_pixel, plan.bytes), (Padding::Reflect, 7, u64::MAX - 1));
+    let mut native = operators::create("echo", &Parameters::default()).unwrap();
+    let found = plan(&mut *operator, &[]).unwrap();
+    assert_eq!(found, plan(&mut *native, &[]).unwrap());
+    assert_eq!(found.tiling, [Tiling::Each, Tiling::Whole, Tiling::Split, Tiling::InOrder, Tiling::Whole]);
+    assert_eq!(found.tile_sizes[..2], [TileSize::ANY, TileSize { step: 16, max: 512 }]);
+
+    let spec = ImageSpec::new(EXTENT, DType::U16);
     let mut dice = Dice(7);
     for _ in 0..100 {
+        // Ports that may be left out are left out anywhere.
+        let ports: Vec<u32> = (0..9).chain([u32::MAX]).filter(|_| dice.below(2) == 1).collect();
+        let inputs: Vec<_> = ports.iter().map(|port| InputSpec { port: *port, spec: &spec }).collect();
+        operator.plan(&inputs, &quiet()).unwrap();
+        native.plan(&inputs, &quiet()).unwrap();
         let core = dice.region();
-        let negated = Region::new(core.origin.map(|place| -place), core.extent);
-        assert_eq!(operator.required_input(&core).unwrap(), [core, negated]);
+        let found: Vec<InputRegion> = operator.required_input(&core).unwrap();
+        assert_eq!(found, native.required_input(&core).unwrap());
+        assert_eq!(found.iter().map(|input| input.port).collect::<Vec<_>>(), ports);
+        if let Some(second) = found.get(1) {
+            assert_eq!((second.padding, second.region.extent), (Padding::Symmetric, core.extent));
+        }
     }
 }
 
@@ -230,17 +263,20 @@ fn parts_of_buffers_cross_as_if_they_were_dense() {
         *pixels.strides(),
     )
     .unwrap();
-    let planes = Dice(3).planes();
+    let frames = Dice(3).frames();
+    assert!(frames.len() > 1, "{frames:?}");
     let mut target = Buffer::zeroed(DType::U16, Region::whole(extent)).unwrap();
     let services = quiet();
     {
         let mut target = target.pixels_mut().unwrap();
-        let inputs = [Input { pixels: part, full: extent, planes: &planes }];
+        let inputs = [Input { port: 2, pixels: part, full: extent, frames: &frames }];
         let mut outputs = [Output { pixels: target.part_mut(&inner).unwrap(), full: extent }];
         operator.run(&mut Tiles { core: inner, inputs: &inputs, outputs: &mut outputs }, &services).unwrap();
     }
-    let shown = planes.first().map(|plane| format!("{plane:?}")).unwrap_or_default();
-    assert_eq!(services.lines()[0].text, format!("{inner} | {inner} | {extent} | {shown}"));
+    let lines: Vec<String> = services.lines().into_iter().map(|line| line.text).collect();
+    let mut expected = vec![format!("{inner} | 2 | {inner} | {extent}")];
+    expected.extend(frames.iter().map(|frame| format!("{frame:?}")));
+    assert_eq!(lines, expected);
     let found = target.view::<u16>().unwrap();
     for (row, (found, given)) in found.rows().zip(whole.view::<u16>().unwrap().rows()).enumerate() {
         for x in 0..50 {
@@ -263,8 +299,8 @@ fn bytes_of_partial_results_cross() {
     let Some(library) = fixture_library(LIMITS) else { return };
     let mut operator = create(&*library, "echo", &[]);
     let left: Vec<u8> = (0..=255).collect();
-    assert_eq!(operator.merge(left.clone(), &[1, 2]).unwrap(), [&left[..], &[1, 2]].concat());
-    assert!(operator.merge(Vec::new(), &[]).unwrap().is_empty());
-    let error = operator.conclude(&[1]).unwrap_err();
+    assert_eq!(operator.merge(left.clone(), &[1, 2], &quiet()).unwrap(), [&left[..], &[1, 2]].concat());
+    assert!(operator.merge(Vec::new(), &[], &quiet()).unwrap().is_empty());
+    let error = operator.conclude(&[1], &quiet()).unwrap_err();
     assert_eq!(error.kind().name(), "not-supported", "a map operator has no conclusion");
 }

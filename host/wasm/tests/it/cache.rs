@@ -84,6 +84,46 @@ fn a_folder_that_others_may_write_to_is_refused() {
     }
 }
 
+/// A file of the cache after something was done to it: loaded again, is it what was there or newly compiled?
+#[cfg(unix)]
+fn is_used_after(spoil: impl FnOnce(&Path, &Path)) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = on_disk(&Text::default().component(), LIMITS);
+    lane(folder.path()).load(&file.artifact).unwrap();
+    let kept = compiled(folder.path()).remove(0);
+    spoil(&kept, &folder.path().join("key"));
+    let before = fs::metadata(&kept).unwrap().ino();
+    let library = lane(folder.path()).load(&file.artifact).unwrap();
+    assert_eq!(library.operators()[0].id, "text");
+    let facts = fs::metadata(&kept).unwrap();
+    assert_eq!((facts.mode() & 0o777, facts.uid()), (0o600, fs::metadata(folder.path()).unwrap().uid()));
+    facts.ino() == before
+}
+
+#[cfg(unix)]
+#[test]
+fn code_that_others_could_have_written_is_compiled_again() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let with_mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    assert!(is_used_after(|_, _| {}));
+    for mode in [0o620, 0o602, 0o666] {
+        assert!(!is_used_after(|code, _| with_mode(code, mode)), "code of mode {mode:o}");
+    }
+    for mode in [0o620, 0o602, 0o640, 0o604] {
+        assert!(!is_used_after(|_, key| with_mode(key, mode)), "a key of mode {mode:o}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    if chown(folder.path(), Some(12_345), None).is_err() {
+        println!("skipped: only the superuser can give files away");
+        return;
+    }
+    assert!(!is_used_after(|code, _| chown(code, Some(12_345), None).unwrap()), "another user's code");
+    assert!(!is_used_after(|_, key| chown(key, Some(12_345), None).unwrap()), "another user's key");
+    let error = WasmLane::new(WasmOptions { cache_dir: Some(folder.path().to_owned()) }).err().unwrap();
+    assert!(error.to_string().contains("belongs to another user"), "{error}");
+}
+
 #[cfg(unix)]
 #[test]
 fn key_and_code_are_readable_by_the_user_only() {

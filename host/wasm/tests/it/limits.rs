@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use parfocal_core::{CancelToken, Library, Limits, RunServices};
-use parfocal_types::{Error, ErrorKind, Parameters};
+use parfocal_operator::Operator;
+use parfocal_types::{Error, ErrorKind, Parameters, Result};
 
 use crate::{
-    support::{EXTENT, LIMITS, bad, create, fixture_library, good, load, planned, quiet, run},
+    support::{EXTENT, LIMITS, bad, create, fixture_library, good, load, plan, planned, quiet, run},
     text::Text,
 };
 
@@ -33,7 +34,7 @@ fn a_component_written_as_text_is_loaded_planned_and_described() {
     assert_eq!(library.operators()[0].id, "text");
     assert_eq!(library.operators()[0].outputs[0].name, "text");
     let mut operator = library.create("text", &Parameters::default()).unwrap();
-    let plan = operator.plan(&[]).unwrap();
+    let plan = plan(&mut *operator, &[]).unwrap();
     assert_eq!((plan.outputs.len(), plan.bytes), (0, 0));
 }
 
@@ -67,19 +68,36 @@ fn a_guest_that_floods_the_log_is_stopped_at_the_deadline() {
     assert_eq!(error.kind().name(), "timeout");
 }
 
-#[test]
-fn a_guest_that_ignores_a_cancel_is_stopped() {
-    let library = library(Text { run: FOR_EVER, ..Text::default() }, LIMITS);
-    let mut operator = planned(library.create("text", &Parameters::default()).unwrap());
+/// The error of a call that is cancelled while it goes on for ever.
+fn cancelled(text: Text, call: impl FnOnce(&mut dyn Operator, &RunServices) -> Result<()>) -> Error {
+    let library = library(text, LIMITS);
+    let mut operator = library.create("text", &Parameters::default()).unwrap();
     let cancel = CancelToken::default();
     let services = RunServices::new(cancel.clone(), 0);
     let later = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(30));
         cancel.cancel();
     });
-    let error = run::<u16, u16>(&mut *operator, &good(), EXTENT, &services).unwrap_err();
+    let error = call(&mut *operator, &services).unwrap_err();
     later.join().unwrap();
-    assert_eq!(error.kind(), &ErrorKind::Cancelled);
+    error
+}
+
+#[test]
+fn a_guest_that_ignores_a_cancel_is_stopped() {
+    let run = cancelled(Text { run: FOR_EVER, ..Text::default() }, |operator, services| {
+        plan(operator, &[])?;
+        run::<u16, u16>(operator, &good(), EXTENT, services).map(drop)
+    });
+    let plan = cancelled(Text { plan: FOR_EVER, ..Text::default() }, |operator, services| {
+        operator.plan(&[], services).map(drop)
+    });
+    let merge = cancelled(Text { merge: FOR_EVER, ..Text::default() }, |operator, services| {
+        operator.merge(Vec::new(), &[], services).map(drop)
+    });
+    for error in [run, plan, merge] {
+        assert_eq!(error.kind(), &ErrorKind::Cancelled);
+    }
 }
 
 #[test]

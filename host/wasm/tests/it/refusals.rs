@@ -19,6 +19,7 @@ fn component(text: &str) -> Vec<u8> {
 #[test]
 fn each_wrong_file_has_its_own_sentence() {
     let whole = Text::default().component();
+    let version = parfocal_wit::package_version(parfocal_operator::VERSION);
     let cases: [(Vec<u8>, &str, &str); 12] = [
         (b"\x7fELF junk".to_vec(), "corrupt", "is not a WASM file"),
         (Vec::new(), "corrupt", "is not a WASM file"),
@@ -32,35 +33,35 @@ fn each_wrong_file_has_its_own_sentence() {
             "it asks the host for `wasi:cli/environment@0.2.6`",
         ),
         (
-            component(r#"(component (import "parfocal:operator/files@1.0.0-draft.1" (instance)))"#),
+            component(&format!(r#"(component (import "parfocal:operator/files@{version}" (instance)))"#)),
             "not-supported",
-            "it asks the host for `parfocal:operator/files@1.0.0-draft.1`",
+            "it asks the host for `parfocal:operator/files@",
         ),
         (
-            component(r#"(component (import "parfocal:operator/services@1.0.0-draft.2" (instance)))"#),
+            component(r#"(component (import "parfocal:operator/services@1.0.0-draft.99" (instance)))"#),
             "incompatible",
-            "it speaks interface operator/1-draft.2, this host speaks operator/1-draft.1",
+            "it speaks interface operator/1-draft.99, this host speaks operator/1-draft.2",
         ),
         (
             component(
                 r#"(component (instance $i) (export "parfocal:operator/operator@0.0.0-draft.7" (instance $i)))"#,
             ),
             "incompatible",
-            "it speaks interface operator/0-draft.7, this host speaks operator/1-draft.1",
+            "it speaks interface operator/0-draft.7, this host speaks operator/1-draft.2",
         ),
         (
-            component(
-                r#"(component (instance $i) (export "parfocal:operator/operator@1.0.0-draft.1" (instance $i)))"#,
-            ),
+            component(&format!(
+                r#"(component (instance $i) (export "parfocal:operator/operator@{version}" (instance $i)))"#,
+            )),
             "incompatible",
             "its functions are not those of this version",
         ),
         (
-            component(
+            component(&format!(
                 r#"(component
-                    (import "parfocal:operator/services@1.0.0-draft.1" (instance (export "log" (func (param "x" u32)))))
-                    (instance $i) (export "parfocal:operator/operator@1.0.0-draft.1" (instance $i)))"#,
-            ),
+                    (import "parfocal:operator/services@{version}" (instance (export "log" (func (param "x" u32)))))
+                    (instance $i) (export "parfocal:operator/operator@{version}" (instance $i)))"#,
+            )),
             "incompatible",
             "its functions are not those of this version",
         ),

@@ -8,7 +8,7 @@ use std::{
 
 use parfocal_core::{Artifact, CancelToken, Lane, Library, Limits, RunServices, Sha256};
 use parfocal_image::{Buffer, Extent, ImageSpec, Pixel, Region};
-use parfocal_operator::{Input, Operator, Output, Services, Sink, Tiles};
+use parfocal_operator::{Input, InputSpec, Operator, Output, Plan, Services, Sink, Tiles};
 use parfocal_types::{Column, Field, Parameters, Result, Scalar};
 use parfocal_wasm::{WasmLane, WasmOptions};
 
@@ -100,7 +100,7 @@ pub(crate) fn run<I: Pixel, O: Pixel>(
         O::DTYPE
     };
     let mut output = Buffer::zeroed(dtype, region)?;
-    let inputs = [Input { pixels: input.pixels()?, full: extent, planes: &[] }];
+    let inputs = [Input { port: 0, pixels: input.pixels()?, full: extent, frames: &[] }];
     let mut outputs = [Output { pixels: output.pixels_mut()?, full: extent }];
     operator.run(&mut Tiles { core: region, inputs: &inputs, outputs: &mut outputs }, services)?;
     Ok(output.as_slice::<O>()?.to_vec())
@@ -118,8 +118,14 @@ pub(crate) fn bad() -> Vec<u16> {
     vec![13; 24]
 }
 
+/// Plans for these images, at the first ports.
+pub(crate) fn plan(operator: &mut dyn Operator, specs: &[ImageSpec]) -> Result<Plan> {
+    let inputs: Vec<_> = (0..).zip(specs).map(|(port, spec)| InputSpec { port, spec }).collect();
+    operator.plan(&inputs, &quiet())
+}
+
 pub(crate) fn planned(mut operator: Box<dyn Operator>) -> Box<dyn Operator> {
-    operator.plan(&[ImageSpec::new(EXTENT, parfocal_image::DType::U16)]).unwrap();
+    plan(&mut *operator, &[ImageSpec::new(EXTENT, parfocal_image::DType::U16)]).unwrap();
     operator
 }
 

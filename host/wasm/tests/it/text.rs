@@ -17,13 +17,15 @@ pub(crate) struct Text {
     pub(crate) plan: &'static str,
     /// Before `run` answers.
     pub(crate) run: &'static str,
+    /// Before `merge` answers.
+    pub(crate) merge: &'static str,
     /// Before `finish` answers.
     pub(crate) finish: &'static str,
 }
 
 impl Default for Text {
     fn default() -> Self {
-        Self { pages: 2, more: "", describe: "", create: "", plan: "", run: "", finish: "" }
+        Self { pages: 2, more: "", describe: "", create: "", plan: "", run: "", merge: "", finish: "" }
     }
 }
 
@@ -50,7 +52,7 @@ impl Text {
         let name = |interface: &str, rest: &str| format!("\"{package}{interface}@{version}{rest}\"");
         let method = |method: &str| name("operator", &format!("#[method]instance.{method}"));
         let region = "i64 i64 i64 i64 i64 i64 i64 i64 i64 i64";
-        let Self { pages, more, describe, create, plan, run, finish } = self;
+        let Self { pages, more, describe, create, plan, run, merge, finish } = self;
         format!(
             r#"(module
   (import {services} "log" (func $log (param i32 i32 i32)))
@@ -59,11 +61,12 @@ impl Text {
   (import "[export]{package}operator@{version}" "[resource-new]instance" (func $new (param i32) (result i32)))
   (memory (export "memory") {pages})
   (global $top (mut i32) (i32.const 65536))
-  ;; The descriptor at 64: id and summary "text", kind map, threads instance, one output named "text" at 160.
+  ;; The descriptor at 64: id and summary "text", kind map, threads instance, one output named "text" at 160:
+  ;; an image of derived pixels.
   (data (i32.const 16) "text")
   (data (i32.const 64) "\10\00\00\00\04\00\00\00\10\00\00\00\04\00\00\00\00\01")
-  (data (i32.const 124) "\a0\00\00\00\01\00\00\00")
-  (data (i32.const 160) "\10\00\00\00\04\00\00\00\00")
+  (data (i32.const 120) "\a0\00\00\00\01\00\00\00")
+  (data (i32.const 160) "\10\00\00\00\04\00\00\00\00\02\00\00")
   (data (i32.const 200) "\40\00\00\00\01\00\00\00")
   (data (i32.const 300) "last words")
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
@@ -86,7 +89,7 @@ impl Text {
   (func (export {reset_name}) (param i32) (result i32) (i32.const 512))
   (func $run (export {run_name}) (param i32 {region} i32 i32 i32 i32) (result i32) {run} (i32.const 512))
   (func (export {accumulate_name}) (param i32 {region} i32 i32) (result i32) (i32.const 512))
-  (func (export {merge_name}) (param i32 i32 i32 i32 i32) (result i32) (i32.const 512))
+  (func (export {merge_name}) (param i32 i32 i32 i32 i32) (result i32) {merge} (i32.const 512))
   (func (export {finish_name}) (param i32 i32 i32) (result i32) {finish} (i32.const 512))
   (func (export {conclude_name}) (param i32 i32 i32) (result i32) (i32.const 512))
   (func (export {save_name}) (param i32) (result i32) (i32.const 512))

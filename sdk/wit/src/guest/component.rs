@@ -3,7 +3,7 @@
 use std::{cell::RefCell, marker::PhantomData};
 
 use parfocal_image::ImageSpec;
-use parfocal_operator::{Input, Operator, Registry, Tiles};
+use parfocal_operator::{Input, InputSpec, Operator, Registry, Tiles};
 use parfocal_types::{
     error::{Error, Result},
     parameter::Parameters,
@@ -64,17 +64,20 @@ impl<R: Registry> GuestInstance for Instance<R> {
         Ok(Handle::new(Self { state, registry: PhantomData }))
     }
 
-    fn plan(&self, inputs: Vec<wit::ImageSpec>) -> Result<wit::Plan, wit::Error> {
-        let inputs: Vec<ImageSpec> = inputs.cross();
-        self.with(|state| Ok(state.operator.plan(&inputs)?.cross()))
+    fn plan(&self, inputs: Vec<wit::InputSpec>) -> Result<wit::Plan, wit::Error> {
+        let specs: Vec<(u32, ImageSpec)> =
+            inputs.into_iter().map(|input| (input.port, input.spec.cross())).collect();
+        let inputs: Vec<InputSpec<'_>> =
+            specs.iter().map(|(port, spec)| InputSpec { port: *port, spec }).collect();
+        self.with(|state| Ok(state.operator.plan(&inputs, &HostServices)?.cross()))
     }
 
-    fn required_input(&self, core: wit::Region) -> Result<Vec<wit::Region>, wit::Error> {
+    fn required_input(&self, core: wit::Region) -> Result<Vec<wit::InputRegion>, wit::Error> {
         self.with(|state| Ok(state.operator.required_input(&core.cross())?.cross()))
     }
 
     fn reset(&self) -> Result<(), wit::Error> {
-        self.with(|state| state.operator.reset())
+        self.with(|state| state.operator.reset(&HostServices))
     }
 
     fn run(
@@ -111,7 +114,7 @@ impl<R: Registry> GuestInstance for Instance<R> {
     }
 
     fn merge(&self, left: Vec<u8>, right: Vec<u8>) -> Result<Vec<u8>, wit::Error> {
-        self.with(|state| state.operator.merge(left, &right))
+        self.with(|state| state.operator.merge(left, &right, &HostServices))
     }
 
     fn finish(&self, total: Vec<u8>) -> Result<Vec<u8>, wit::Error> {
@@ -119,14 +122,14 @@ impl<R: Registry> GuestInstance for Instance<R> {
     }
 
     fn conclude(&self, conclusion: Vec<u8>) -> Result<(), wit::Error> {
-        self.with(|state| state.operator.conclude(&conclusion))
+        self.with(|state| state.operator.conclude(&conclusion, &HostServices))
     }
 
     fn save(&self) -> Result<Vec<u8>, wit::Error> {
-        self.with(|state| state.operator.save())
+        self.with(|state| state.operator.save(&HostServices))
     }
 
     fn load(&self, bytes: Vec<u8>) -> Result<(), wit::Error> {
-        self.with(|state| state.operator.load(&bytes))
+        self.with(|state| state.operator.load(&bytes, &HostServices))
     }
 }

@@ -13,7 +13,8 @@
 //! # What the glue does
 //! - Input tiles are used where the host put them: no copy.
 //! - Output tiles are computed in memory that stays with the instance, so that a warm instance does not ask for it
-//!   again, and given to the host in pieces.
+//!   again, and copied by the host from there.
+//! - Services are the imports, in every call that has them.
 //! - A panic writes its message to the host's log before the instance traps; without that it would be lost, because
 //!   there is nothing to unwind to.
 

@@ -1,6 +1,6 @@
 //! Tiles on the guest's side: inputs where the host put them, outputs in memory that the instance keeps.
 
-use parfocal_image::{DType, PixelsMut, PixelsRef, PlaneConditions, Region, view::dense_strides};
+use parfocal_image::{DType, FrameFacts, PixelsMut, PixelsRef, Region, view::dense_strides};
 use parfocal_operator::{Input, Output};
 use parfocal_types::error::{Error, ErrorKind, Result};
 
@@ -10,23 +10,22 @@ use super::bindings::parfocal::operator::{
 };
 use crate::Cross;
 
-/// Bytes given to the host at once: they are still in the second-level cache when the host copies them on.
-const PIECE: usize = 128 << 10;
-
 /// An input tile with its facts in the SDK's words.
 pub(super) struct Held {
+    port: u32,
     pixels: Pixels,
     region: Region,
     full: parfocal_image::Extent,
-    planes: Vec<PlaneConditions>,
+    frames: Vec<FrameFacts>,
 }
 
 impl Held {
     pub(super) fn all(tiles: Vec<InputTile>) -> Vec<Self> {
         let hold = |tile: InputTile| Self {
+            port: tile.port,
             region: tile.region.cross(),
             full: tile.full.cross(),
-            planes: tile.planes.cross(),
+            frames: tile.frames.cross(),
             pixels: tile.pixels,
         };
         tiles.into_iter().map(hold).collect()
@@ -47,7 +46,7 @@ impl Held {
             Pixels::Mask(list) => (DType::Mask, list),
         };
         let pixels = PixelsRef::new(dtype, bytes, self.region, dense_strides(&self.region.extent)?)?;
-        Ok(Input { pixels, full: self.full, planes: &self.planes })
+        Ok(Input { port: self.port, pixels, full: self.full, frames: &self.frames })
     }
 }
 
@@ -93,9 +92,6 @@ impl Canvas {
         let index =
             u32::try_from(index).map_err(|_| Error::internal("more output tiles than a plugin can have"))?;
         let bytes: &[u8] = bytemuck::cast_slice(&self.words);
-        bytes[..self.bytes]
-            .chunks(PIECE)
-            .try_for_each(|piece| sink::put_pixels(index, piece))
-            .map_err(Cross::cross)
+        sink::put_pixels(index, &bytes[..self.bytes]).map_err(Cross::cross)
     }
 }
