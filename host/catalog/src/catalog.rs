@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use parfocal_core::Sha256;
-use parfocal_types::error::{Error, Result};
+use parfocal_core::{Artifact, Sha256};
+use parfocal_types::error::{Error, ErrorKind, Result};
 
 use crate::{
     check, duplicates,
     host::HostSupport,
     package::{Package, Status},
-    quarantine::{Quarantine, Quarantined},
+    quarantine::{Quarantine, Quarantined, warrants_quarantine},
     rejection::RejectionCode,
     search::{self, Searched},
 };
@@ -94,6 +94,35 @@ impl Catalog {
             Some(entry) => self.quarantine.add(sha256, entry),
             None => Err(Error::not_found(format!("no plugin here has a file with sha256 {sha256}"))),
         }
+    }
+
+    /// Notes that a file could not be loaded, and puts it into quarantine when that
+    /// [is its own fault](warrants_quarantine). Tells whether it is there now.
+    ///
+    /// A file that is no longer the one that its manifest names is not blamed: the next [`scan`](Self::scan) refuses it,
+    /// and the digest is that of the good one.
+    ///
+    /// # Errors
+    /// As [`put_in_quarantine`](Self::put_in_quarantine).
+    pub fn note_failure(&mut self, artifact: &Artifact, error: &Error) -> Result<bool> {
+        let slow = matches!(error.kind(), ErrorKind::Timeout { .. });
+        let warranted = warrants_quarantine(error, self.quarantine.was_slow(&artifact.sha256));
+        if warranted && artifact.open_verified().is_ok() {
+            self.put_in_quarantine(artifact.sha256, error.to_string())?;
+            return Ok(true);
+        }
+        if slow {
+            self.quarantine.set_slow(artifact.sha256, true)?;
+        }
+        Ok(false)
+    }
+
+    /// Notes that a file was loaded: that it was too slow the time before does not count any more.
+    ///
+    /// # Errors
+    /// Those of [`Quarantine::set_slow`].
+    pub fn note_success(&mut self, artifact: &Artifact) -> Result<()> {
+        self.quarantine.set_slow(artifact.sha256, false)
     }
 
     /// Takes plugins back from quarantine, by id or by the digest of a file. The catalog itself changes with the next

@@ -47,7 +47,7 @@ impl HostSupport {
         self
     }
 
-    /// The versions of one interface as messages list them: `operator/1-draft.1, operator/1`.
+    /// The versions of one interface as messages list them: `operator/1-draft.2, operator/1`.
     pub(crate) fn speaks(&self, name: &str) -> String {
         let versions = self.interfaces.get(name).into_iter().flatten();
         versions.map(|version| format!("{name}/{version}")).collect::<Vec<_>>().join(", ")

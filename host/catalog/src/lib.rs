@@ -38,7 +38,7 @@ pub use host::HostSupport;
 pub use inspect::{Format, Inspection, NoteSummary, inspect, inspect_bytes};
 pub use package::{Candidate, Package, Status};
 pub use pick::{LaneOrder, OperatorRef, Selection};
-pub use quarantine::{Quarantine, Quarantined};
+pub use quarantine::{Quarantine, Quarantined, warrants_quarantine};
 pub use rejection::{Place, Rejection, RejectionCode};
 pub use search::{FolderState, Searched};
 pub use why::{ArtifactLine, Explanation, PackageLine, PickLine, Verdict};

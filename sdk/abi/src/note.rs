@@ -8,12 +8,14 @@
 //! id org.parfocal.classical
 //! version 0.1.0
 //! language rust
-//! interface operator/1-draft.1
+//! interface operator/1-draft.2
 //! layout InputTile 208 0f1e2d3c4b5a6978
 //! end
 //! ```
 //!
 //! A reader ignores lines whose first word it does not know, so that notes can say more later.
+
+mod elf;
 
 use parfocal_types::{
     InterfaceVersion,
@@ -89,6 +91,14 @@ impl Note {
     }
 }
 
+/// The section of a native library that holds its note, to be read by [`Note::parse`]; `None` when there is none.
+///
+/// # Errors
+/// `corrupt` when the bytes are no ELF file, or its table of sections is damaged.
+pub fn library_section(bytes: &[u8]) -> Result<Option<&[u8]>> {
+    elf::section(bytes, ELF_SECTION).map_err(|why| Error::corrupt(format!("the library ({why})")))
+}
+
 fn parse_layout(value: &str) -> Option<LayoutLine> {
     let mut words = value.split(' ');
     let line = LayoutLine {
@@ -104,7 +114,7 @@ fn parse_layout(value: &str) -> Option<LayoutLine> {
 /// ```
 /// use parfocal_abi::note::{Note, NoteBuilder};
 /// const NOTE: [u8; NoteBuilder::SIZE] =
-///     NoteBuilder::new("org.example.a", "0.1.0", "rust").interface("operator", "1-draft.1").bytes();
+///     NoteBuilder::new("org.example.a", "0.1.0", "rust").interface("operator", "1-draft.2").bytes();
 /// assert_eq!(Note::parse(&NOTE)?.id, "org.example.a");
 /// # Ok::<(), parfocal_types::Error>(())
 /// ```
@@ -200,7 +210,7 @@ mod tests {
     use super::*;
 
     const NOTE: [u8; NoteBuilder::SIZE] = NoteBuilder::new("org.example.a", "1.2.3", "rust")
-        .interface("operator", "1-draft.1")
+        .interface("operator", "1-draft.2")
         .layouts(crate::layout::OPERATOR_1)
         .bytes();
 
@@ -211,7 +221,7 @@ mod tests {
             (note.id.as_str(), note.version.as_str(), note.language.as_str()),
             ("org.example.a", "1.2.3", "rust")
         );
-        assert_eq!(note.interfaces, [("operator".to_owned(), InterfaceVersion::draft(1, 1))]);
+        assert_eq!(note.interfaces, [("operator".to_owned(), InterfaceVersion::draft(1, 2))]);
         assert_eq!(note.layouts.len(), crate::layout::OPERATOR_1.len());
         assert!(crate::layout::differences(&note).is_empty());
     }

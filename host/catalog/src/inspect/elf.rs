@@ -1,15 +1,15 @@
 //! Reads shared libraries of Linux.
 
-use object::{Architecture, Object, ObjectKind, ObjectSection, read::elf};
-use parfocal_abi::note::ELF_SECTION;
+use object::{Architecture, Object, ObjectKind, read::elf};
+use parfocal_abi::note::library_section;
 
 use super::{Facts, Format, MOST_EXPORTS, NoteState, note_anywhere, note_of, printable};
 
 pub(super) fn facts(bytes: &[u8]) -> Facts {
     // Byte 4 of the identification is the class: 1 for 32 bits, 2 for 64 (System V ABI, chapter 4).
     let read = match bytes.get(4) {
-        Some(1) => elf::ElfFile32::<object::Endianness>::parse(bytes).map(|file| of_file(&file)),
-        Some(2) => elf::ElfFile64::<object::Endianness>::parse(bytes).map(|file| of_file(&file)),
+        Some(1) => elf::ElfFile32::<object::Endianness>::parse(bytes).map(|file| of_file(&file, bytes)),
+        Some(2) => elf::ElfFile64::<object::Endianness>::parse(bytes).map(|file| of_file(&file, bytes)),
         _ => return damaged(bytes, "its header is cut off or names no class"),
     };
     match read {
@@ -26,7 +26,7 @@ fn damaged(bytes: &[u8], why: &str) -> Facts {
     }
 }
 
-fn of_file<'data>(file: &impl Object<'data>) -> Facts {
+fn of_file<'data>(file: &impl Object<'data>, bytes: &[u8]) -> Facts {
     let mut facts = Facts::of_format(Format::Elf);
     facts.processor = Some(processor(file.architecture()).to_owned());
     facts.shared = Some(file.kind() == ObjectKind::Dynamic);
@@ -38,12 +38,10 @@ fn of_file<'data>(file: &impl Object<'data>) -> Facts {
         }
         Err(error) => damage = Some(format!("the table of symbols: {error}")),
     }
-    match file.section_by_name(ELF_SECTION).map(|section| section.data()) {
-        None => {}
-        Some(Ok(data)) => facts.note = note_of(data),
-        Some(Err(error)) => {
-            facts.note = NoteState::Damaged(format!("the section of the note cannot be read: {error}"));
-        }
+    match library_section(bytes) {
+        Ok(None) => {}
+        Ok(Some(section)) => facts.note = note_of(section),
+        Err(error) => facts.note = NoteState::Damaged(error.message().to_owned()),
     }
     facts.damage = damage.map(|what| format!("the ELF file is damaged or cut off: {what}"));
     facts

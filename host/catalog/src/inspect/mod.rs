@@ -90,7 +90,7 @@ pub struct NoteSummary {
     pub version: String,
     /// The language that it was written in.
     pub language: String,
-    /// Interfaces that it speaks, for example `operator/1-draft.1`.
+    /// Interfaces that it speaks, for example `operator/1-draft.2`.
     pub interfaces: Vec<String>,
     /// What differs between its boundary structs and this host's; only Rust plugins have such.
     pub layout_differences: Vec<String>,

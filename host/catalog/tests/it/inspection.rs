@@ -15,12 +15,12 @@ fn a_good_library_and_a_good_component_are_described() {
     assert_eq!(library.problems, Vec::<String>::new());
     let component = inspect(&folder.join("plugin.wasm")).unwrap();
     assert_eq!(component.format, Format::WasmComponent);
-    assert_eq!(component.exports, ["parfocal:operator/operator@1.0.0-draft.1"]);
+    assert_eq!(component.exports, ["parfocal:operator/operator@1.0.0-draft.2"]);
     assert_eq!(component.problems, Vec::<String>::new());
     for inspection in [library, component] {
         let note = inspection.note.as_ref().unwrap();
         assert_eq!((note.id.as_str(), note.language.as_str()), ("org.example.filters", "rust"));
-        assert_eq!(note.interfaces, ["operator/1-draft.1"]);
+        assert_eq!(note.interfaces, ["operator/1-draft.2"]);
         assert!(note.layout_differences.is_empty());
         let json = serde_json::to_value(&inspection).unwrap();
         assert_eq!(json["sha256"].as_str().map(str::len), Some(64));

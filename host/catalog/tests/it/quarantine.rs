@@ -1,7 +1,8 @@
 use std::fs;
 
 use parfocal_catalog::{Catalog, LaneOrder, Quarantine, Quarantined, Status};
-use parfocal_core::Sha256;
+use parfocal_core::{Artifact, Sha256};
+use parfocal_types::{Error, ErrorKind};
 
 use crate::support::{Bench, Code, Plugin, package};
 
@@ -47,6 +48,57 @@ fn a_released_plugin_is_used_again() {
     let error = bench.scan().release("org.example.filters").unwrap_err();
     assert_eq!(error.to_string(), "`org.example.filters` is not in quarantine");
     assert_eq!(error.remedy(), Some("nothing is in quarantine"));
+}
+
+fn artifact(catalog: &Catalog) -> Artifact {
+    catalog.plugins()[0].candidates[0].artifact().unwrap().clone()
+}
+
+fn too_slow() -> Error {
+    Error::new(ErrorKind::Timeout { ms: 60_000 }, "it did not end within 60 s and was stopped")
+}
+
+#[test]
+fn what_the_computer_lacks_is_no_fault_of_the_file() {
+    let bench = Bench::new();
+    bench.put_wasm("a", &Plugin::default());
+    let mut catalog = bench.scan();
+    let artifact = artifact(&catalog);
+    let lacks = ErrorKind::MissingRuntime { what: "libfftw3.so.3".into(), r#where: String::new() };
+    assert!(!catalog.note_failure(&artifact, &Error::new(lacks, "libfftw3.so.3 is missing")).unwrap());
+    assert!(bench.scan().plugins()[0].is_usable());
+    assert!(catalog.note_failure(&artifact, &Error::corrupt("its list of operators")).unwrap());
+    assert!(!bench.scan().plugins()[0].is_usable());
+}
+
+#[test]
+fn a_file_that_changed_after_the_search_does_not_bring_the_good_one_into_quarantine() {
+    let bench = Bench::new();
+    let folder = bench.put_wasm("a", &Plugin::default());
+    let mut catalog = bench.scan();
+    let artifact = artifact(&catalog);
+    fs::write(folder.join("plugin.wasm"), b"half of a copy").unwrap();
+    let error = artifact.open_verified().unwrap_err();
+    assert!(!catalog.note_failure(&artifact, &error).unwrap(), "{error}");
+    assert!(!bench.scan().plugins()[0].is_usable(), "it is refused all the same");
+    bench.put_wasm("a", &Plugin::default());
+    assert!(bench.scan().plugins()[0].is_usable());
+}
+
+#[test]
+fn a_file_that_is_too_slow_twice_in_a_row_goes_into_quarantine() {
+    let bench = Bench::new();
+    bench.put_wasm("a", &Plugin::default());
+    let artifact = artifact(&bench.scan());
+    // Each time another run of the program.
+    assert!(!bench.scan().note_failure(&artifact, &too_slow()).unwrap());
+    assert!(bench.scan().plugins()[0].is_usable());
+    bench.scan().note_success(&artifact).unwrap();
+    assert!(!bench.scan().note_failure(&artifact, &too_slow()).unwrap(), "it was fast in between");
+    assert!(bench.scan().note_failure(&artifact, &too_slow()).unwrap());
+    assert!(!bench.scan().plugins()[0].is_usable());
+    bench.scan().release("org.example.filters").unwrap();
+    assert!(!bench.scan().note_failure(&artifact, &too_slow()).unwrap(), "released, it begins anew");
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn an_interface_that_is_too_new_names_both_sides() {
     let plugin = Plugin { interface: "operator/2", ..Plugin::default() };
     let rejection = refusal_of(&plugin, File::wasm(plugin.component()));
     let words =
-        ["org.example.filters 1.0.0", "was built for operator/2, this host speaks operator/1-draft.1"];
+        ["org.example.filters 1.0.0", "was built for operator/2, this host speaks operator/1-draft.2"];
     says(&rejection, Code::InterfaceTooNew, &words, "update Parfocal, or install an older version");
 }
 
@@ -73,7 +73,7 @@ fn an_interface_that_is_too_old_names_both_sides() {
     let bench = Bench::new();
     bench.put_wasm("a", &Plugin::default());
     let host = host_that_speaks(&[InterfaceVersion::released(1), InterfaceVersion::released(2)]);
-    let words = ["was built for operator/1-draft.1, this host speaks operator/1, operator/2: it is too old"];
+    let words = ["was built for operator/1-draft.2, this host speaks operator/1, operator/2: it is too old"];
     says(&refusal_as(&bench, &host), Code::InterfaceTooOld, &words, "install a newer version");
 }
 
@@ -97,7 +97,7 @@ fn an_interface_that_the_host_does_not_know_is_named() {
     says(
         &rejection,
         Code::InterfaceUnknown,
-        &["speaks camera/1; this host knows operator/1-draft.1 only"],
+        &["speaks camera/1; this host knows operator/1-draft.2 only"],
         "update",
     );
 }
@@ -317,10 +317,10 @@ fn code_without_a_note_or_with_a_damaged_one_is_refused() {
         &["has no note"],
         "build it with the SDK",
     );
-    let bytes = component("PARFOCAL-NOTE 1\nid x\n", "parfocal:operator/operator@1.0.0-draft.1");
+    let bytes = component("PARFOCAL-NOTE 1\nid x\n", "parfocal:operator/operator@1.0.0-draft.2");
     says(&refusal_of(&plugin, File::wasm(bytes)), Code::NoteDamaged, &["it does not end"], "install");
     let note = plugin.note().replace("language c", "language \\1b[2J");
-    let bytes = component(&note, "parfocal:operator/operator@1.0.0-draft.1");
+    let bytes = component(&note, "parfocal:operator/operator@1.0.0-draft.2");
     says(&refusal_of(&plugin, File::wasm(bytes)), Code::NoteDamaged, &["no plain text"], "install");
 }
 
@@ -335,7 +335,7 @@ fn a_note_that_says_something_else_than_the_manifest_is_refused() {
         (Plugin { version: "1.0.1", ..good.clone() }, "says `1.0.1`"),
         (
             Plugin { interface: "operator/2", ..good.clone() },
-            "the interfaces of the manifest is `operator/1-draft.1`",
+            "the interfaces of the manifest is `operator/1-draft.2`",
         ),
     ] {
         let rejection = refusal_of(&good, File::wasm(other.component()));
@@ -402,9 +402,9 @@ fn a_plugin_may_offer_several_interface_versions() {
     let both = format!("[\"{INTERFACE}\", \"operator/1\"]");
     bench.put("a", &plugin.manifest(&codes).replace(&format!("[\"{INTERFACE}\"]"), &both), &codes);
     for (host, chosen) in [
-        (HostSupport::this_computer(), InterfaceVersion::draft(1, 1)),
+        (HostSupport::this_computer(), parfocal_operator::VERSION),
         (
-            host_that_speaks(&[InterfaceVersion::draft(1, 1), InterfaceVersion::released(1)]),
+            host_that_speaks(&[parfocal_operator::VERSION, InterfaceVersion::released(1)]),
             InterfaceVersion::released(1),
         ),
     ] {

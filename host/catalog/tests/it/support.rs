@@ -10,7 +10,7 @@ use parfocal_catalog::{Catalog, HostSupport, Package};
 use parfocal_core::Sha256;
 use tempfile::TempDir;
 
-pub(crate) const INTERFACE: &str = "operator/1-draft.1";
+pub(crate) const INTERFACE: &str = "operator/1-draft.2";
 
 /// A folder with plugins, a state folder, and a place to compile.
 pub(crate) struct Bench {
@@ -111,17 +111,15 @@ description = "A plugin of a test."
 id = "{operator}"
 summary = "Does something."
 kind = "map"
-yields = "derived"
-preserves = ["counting"]
 input = [{{ name = "image", dtypes = ["u16"] }}]
-output = [{{ name = "image", kind = "image" }}]
+output = [{{ name = "image", kind = "image", preserves = ["counting"] }}]
 "#
         )
     }
 
     /// A component with the note in a core module inside.
     pub(crate) fn component(&self) -> Vec<u8> {
-        component(&self.note(), "parfocal:operator/operator@1.0.0-draft.1")
+        component(&self.note(), "parfocal:operator/operator@1.0.0-draft.2")
     }
 }
 

@@ -217,7 +217,8 @@ fn no_labels() -> Error {
 }
 
 /// Memory that grows with a tile, at worst: that of a tile of one row. Objects do not count: of them there are at most
-/// [`MOST_OBJECTS`], and what is written down of them is the result.
+/// [`MOST_OBJECTS`], and what is written down of them is the result. In tiles of many rows nearly all of this is left over,
+/// enough for the result of a tile full of objects of 4 x 4 pixels.
 const fn bytes_per_pixel(labels: DType, stack: bool) -> u32 {
     let rows_around = if stack { 0 } else { 2 * border::HALO as u32 };
     let widened = if matches!(labels, DType::U32) { 0 } else { 4 * (1 + rows_around) };
