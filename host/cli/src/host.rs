@@ -48,29 +48,25 @@ impl Host {
             Ok(library)
         });
         match loaded {
-            Ok(library) => Ok((selection, library)),
-            Err(error) => Err(self.quarantined(&selection, error)),
+            Ok(library) => {
+                // What cannot be noted does not stop a run that goes well.
+                let _ = self.catalog.note_success(&selection.artifact);
+                Ok((selection, library))
+            }
+            Err(error) => Err(self.refused(&selection, error)),
         }
     }
 
-    /// Puts a file that cannot be loaded, though everything about it looked right, into quarantine.
-    fn quarantined(&mut self, selection: &Selection, error: Error) -> Error {
-        let broken = matches!(
-            error.kind(),
-            ErrorKind::Corrupt { .. }
-                | ErrorKind::Protocol { .. }
-                | ErrorKind::Incompatible { .. }
-                | ErrorKind::PluginDied { .. }
-                | ErrorKind::Timeout { .. }
-        );
-        if broken && self.catalog.put_in_quarantine(selection.artifact.sha256, error.to_string()).is_ok() {
-            let remedy = error.remedy().map(|remedy| format!("{remedy}; ")).unwrap_or_default();
-            let id = &selection.artifact.plugin;
-            return error.with_remedy(format!(
-                "{remedy}the file is in quarantine now, `parfocal plugins release {id}` takes it back"
-            ));
+    /// Notes that a file cannot be loaded, and tells when it is in quarantine now.
+    fn refused(&mut self, selection: &Selection, error: Error) -> Error {
+        if !self.catalog.note_failure(&selection.artifact, &error).unwrap_or(false) {
+            return error;
         }
-        error
+        let remedy = error.remedy().map(|remedy| format!("{remedy}; ")).unwrap_or_default();
+        let id = &selection.artifact.plugin;
+        error.with_remedy(format!(
+            "{remedy}the file is in quarantine now, `parfocal plugins release {id}` takes it back"
+        ))
     }
 }
 
