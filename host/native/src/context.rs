@@ -6,11 +6,10 @@ use core::{ffi::c_void, marker::PhantomData, ptr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use parfocal_abi::{
-    operator_1 as raw, read_bytes, read_columns, read_error, read_field, read_plan, read_regions, read_rows,
-    read_text,
+    Said, operator_1 as raw, read_bytes, read_columns, read_error, read_field, read_plan, read_regions,
+    read_rows, read_text,
 };
-use parfocal_image::Region;
-use parfocal_operator::{LogLevel, Plan, Services, Sink};
+use parfocal_operator::{InputRegion, LogLevel, Plan, Services, Sink};
 use parfocal_types::{Error, ErrorKind, Result};
 
 /// What a plugin said during one call, and what it may use.
@@ -19,8 +18,10 @@ pub(crate) struct Context<'a> {
     pub(crate) services: Option<&'a dyn Services>,
     pub(crate) sink: Option<&'a mut dyn Sink>,
     pub(crate) plan: Option<Result<Plan>>,
-    pub(crate) regions: Option<Result<Vec<Region>>>,
+    pub(crate) regions: Option<Result<Vec<InputRegion>>>,
     pub(crate) bytes: Option<Result<Vec<u8>>>,
+    /// Whether the plugin said that its instance must not be used again.
+    pub(crate) instance_lost: bool,
     /// What the plugin said before it returned a code.
     error: Option<Error>,
     /// What the host refused to take. It stands even when the plugin goes on as if nothing had been.
@@ -127,8 +128,11 @@ unsafe extern "C" fn is_cancelled(context: *mut c_void) -> u32 {
 
 unsafe extern "C" fn set_error(context: *mut c_void, error: *const raw::ErrorInfo) {
     // SAFETY: the plugin gives null or a valid error.
-    let error = unsafe { read_error(error) };
-    with(context, |context| context.error = Some(error));
+    let Said { error, instance_lost } = unsafe { read_error(error) };
+    with(context, |context| {
+        context.error = Some(error);
+        context.instance_lost |= instance_lost;
+    });
 }
 
 unsafe extern "C" fn answer_plan(context: *mut c_void, plan: *const raw::Plan) {
@@ -137,7 +141,7 @@ unsafe extern "C" fn answer_plan(context: *mut c_void, plan: *const raw::Plan) {
     with(context, |context| context.plan = plan);
 }
 
-unsafe extern "C" fn answer_regions(context: *mut c_void, regions: *const raw::Region, count: u64) {
+unsafe extern "C" fn answer_regions(context: *mut c_void, regions: *const raw::InputRegion, count: u64) {
     // SAFETY: the plugin gives valid regions.
     let regions = unsafe { read_regions(regions, count) };
     with(context, |context| context.regions = Some(regions));

@@ -9,12 +9,15 @@
 //!    has this host's layout;
 //! 3. the entry point is there and negotiation succeeds.
 //!
+//! A panic or an exception behind the border stays an error; the instance in which it happened is never called again, and
+//! the next call gets a new one that was told the same. In a sequence it says so instead, until the sequence starts again.
+//!
 //! Libraries stay mapped until the process ends: unloading native code safely is not possible.
 
 #![cfg(unix)]
 
 mod context;
-mod instance;
 mod library;
+mod operator;
 
 pub use library::NativeLane;

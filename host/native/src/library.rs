@@ -15,21 +15,28 @@ use libloading::os::unix::{Library as Handle, RTLD_LOCAL, RTLD_NOW};
 use parfocal_abi::{
     entry::{ENTRY_VERSION, Entry, EntryFunction, Negotiated},
     layout,
-    note::Note,
+    note::{Note, library_section},
     operator_1 as raw, read_descriptor, read_text, sized,
 };
 use parfocal_core::{Artifact, Lane, Library, LibraryInfo, Sha256};
 use parfocal_operator::{Descriptor, Operator};
 use parfocal_types::{Error, ErrorKind, InterfaceVersion, Parameters, Result};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use semver::Version;
 
-use crate::instance::{NativeInstance, Table};
+use crate::operator::{NativeOperator, Table};
 
-/// The native lane. Libraries that were loaded are shared by their digest.
+/// The native lane. Libraries that were loaded are shared.
 #[derive(Default)]
 pub struct NativeLane {
-    loaded: Mutex<BTreeMap<Sha256, Arc<dyn Library>>>,
+    loaded: Mutex<BTreeMap<Key, Slot>>,
 }
+
+/// Bytes, and what the host takes them for: the same bytes under another name are proved and refused by themselves.
+type Key = (Sha256, String, Version, InterfaceVersion);
+
+/// Held by whoever loads the library; the others who want it wait here, and nobody else does.
+type Slot = Arc<Mutex<Option<Arc<dyn Library>>>>;
 
 impl NativeLane {
     /// A lane that has loaded nothing yet.
@@ -45,15 +52,23 @@ impl Lane for NativeLane {
     }
 
     fn load(&self, artifact: &Artifact) -> Result<Arc<dyn Library>> {
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(library) = loaded.get(&artifact.sha256) {
+        let key = (artifact.sha256, artifact.plugin.clone(), artifact.version.clone(), artifact.interface);
+        let slot = {
+            let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(loaded.entry(key).or_default())
+        };
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(library) = &*slot {
             return Ok(Arc::clone(library));
         }
         let library: Arc<dyn Library> = Arc::new(NativeLibrary::load(artifact)?);
-        loaded.insert(artifact.sha256, Arc::clone(&library));
+        *slot = Some(Arc::clone(&library));
         Ok(library)
     }
 }
+
+/// Descriptors that lie further apart are taken for a defect.
+const MOST_STRIDE: usize = 1 << 20;
 
 struct NativeLibrary {
     info: LibraryInfo,
@@ -88,23 +103,19 @@ impl Library for NativeLibrary {
     }
 
     fn create(&self, operator: &str, parameters: &Parameters) -> Result<Box<dyn Operator>> {
-        Ok(Box::new(NativeInstance::create(&self.table, operator, parameters)?))
+        Ok(Box::new(NativeOperator::create(&self.table, operator, parameters)?))
     }
 }
 
-/// Finds the note in the bytes, and holds it against this build.
+/// Finds the note in its section, and holds it against this build.
 fn check_note(bytes: &[u8], artifact: &Artifact) -> Result<()> {
-    let marker = b"PARFOCAL-NOTE 1\n";
-    let note = bytes
-        .windows(marker.len())
-        .enumerate()
-        .filter(|(_, window)| window == marker)
-        .find_map(|(start, _)| Note::parse(&bytes[start..]).ok())
-        .ok_or_else(|| {
-            Error::corrupt("the library carries no Parfocal note").with_origin(artifact.label()).with_remedy(
-                "it is not a Parfocal plugin, or was built without `export_plugin!` or `PF_PLUGIN`",
-            )
-        })?;
+    let section = library_section(bytes).map_err(|error| error.with_origin(artifact.label()))?;
+    let section = section.ok_or_else(|| {
+        Error::corrupt("the library carries no Parfocal note")
+            .with_origin(artifact.label())
+            .with_remedy("it is not a Parfocal plugin, or was built without `export_plugin!` or `PF_PLUGIN`")
+    })?;
+    let note = Note::parse(section).map_err(|error| error.with_origin(artifact.label()))?;
     check_identity(&note, artifact)?;
     let differences = if note.language == "rust" { layout::differences(&note) } else { Vec::new() };
     if differences.is_empty() {
@@ -248,10 +259,21 @@ fn describe(table: &raw::OperatorTable) -> Result<Vec<Descriptor>> {
     let Some(count) = count.filter(|count| *count == 0 || !table.operators.is_null()) else {
         return Err(Error::corrupt("the list of operators"));
     };
+    let stride = match usize::try_from(table.operator_stride) {
+        Ok(0) => size_of::<raw::Descriptor>(),
+        Ok(bytes) if (size_of::<raw::Descriptor>()..=MOST_STRIDE).contains(&bytes) => bytes,
+        _ => {
+            let what = format!("a distance of {} bytes between operators", table.operator_stride);
+            return Err(Error::corrupt(what));
+        }
+    };
     (0..count)
         .map(|index| {
-            // SAFETY: not null, and the plugin says that there are `count`; they are constants of the library.
-            let descriptor = unsafe { read_descriptor(&*table.operators.add(index)) }?;
+            // SAFETY: not null, and the plugin says that there are `count`, so many bytes apart; they are constants of
+            // the library, and each begins with its size.
+            let descriptor = unsafe { sized(table.operators.byte_add(index * stride), "pf_descriptor") }?;
+            // SAFETY: as above, for what it points to.
+            let descriptor = unsafe { read_descriptor(descriptor) }?;
             descriptor.validate()?;
             Ok(descriptor)
         })

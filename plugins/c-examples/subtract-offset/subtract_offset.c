@@ -9,7 +9,7 @@ static const pf_parameter_spec parameters[] = {
 };
 
 static const uint32_t dtypes[] = { PF_U8, PF_U16, PF_F32 };
-static const pf_input_port image = { .name = PF_TEXT("image"), .dtypes = dtypes, .dtype_count = PF_COUNT(dtypes) };
+static const pf_input_port image = PF_IMAGE_INPUT("image", dtypes);
 
 #define SUBTRACT(type)                                                          \
     PF_FOR_ROWS(type, in, out, x, y, n) {                                       \

@@ -4,10 +4,7 @@
 
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
-use parfocal_abi::{entry, layout::TypeLayout, operator_1};
-use parfocal_image::{DType, PixelClass, Support};
-use parfocal_operator::{Padding, Tiling};
-use parfocal_types::{ErrorKind, Unit};
+use parfocal_abi::{codes, entry, layout::TypeLayout, operator_1};
 
 fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -84,11 +81,14 @@ const FIRST: &str = "\
  *
  *     const pf_entry *parfocal_entry(uint32_t host_min, uint32_t host_max);
  *
- * The macros at the end write it. Build with `cc -shared -fPIC -fvisibility=hidden -o libmine.so mine.c`.
+ * The macros at the end write it. Build with `cc -shared -fPIC -fvisibility=hidden -o libmine.so mine.c`, or with
+ * `c++ -std=c++20` and the same flags.
  *
  * Rules: nothing is allocated on one side and freed on the other; what has no known size is handed to a function of
  * pf_host, which copies it; texts are UTF-8 with a length; functions return PF_OK or an error code after set_error;
- * nothing unwinds across the border. Calls on one instance come one after the other, perhaps from different threads.
+ * nothing unwinds across the border. A field that is `Zero.` is written as 0 and not read. In what is named `a::b`, `a`
+ * is a struct of this file (`Host` is pf_host) and `b` a field of it. The rules of order, threads and lifetimes stand at
+ * pf_operator_table and pf_host.
  */
 #ifndef PARFOCAL_H
 #define PARFOCAL_H
@@ -116,56 +116,15 @@ fn constants() -> Result<String, std::fmt::Error> {
     writeln!(out, "#define PF_ENTRY_VERSION {}u", entry::ENTRY_VERSION)?;
     writeln!(out, "#define PF_OPERATOR_VERSION 0x{:08X}u", version.to_wire())?;
     writeln!(out, "#define PF_OPERATOR_VERSION_TEXT \"{version}\"")?;
-    writeln!(out, "\n/* Status codes. */\n#define PF_OK 0")?;
-    for code in 1.. {
-        let kind = ErrorKind::from_wire(code, &[]);
-        if kind.code() != code {
-            break;
+    for (index, group) in codes::groups().iter().enumerate() {
+        // Status codes, the first group, are returned as `int32_t`.
+        let suffix = if index == 0 { "" } else { "u" };
+        writeln!(out, "\n/* {} */", group.title)?;
+        for constant in &group.constants {
+            writeln!(out, "#define {} {}{suffix}", constant.name, constant.value)?;
         }
-        writeln!(out, "#define PF_{} {code}", constant(kind.name()))?;
-    }
-    writeln!(out, "\n/* Pixel types. */")?;
-    for dtype in DType::ALL {
-        writeln!(out, "#define PF_{} {}u", constant(dtype.name()), dtype as u32)?;
-    }
-    writeln!(out, "\n/* Pixel classes. */")?;
-    for class in PixelClass::ALL {
-        writeln!(out, "#define PF_CLASS_{} {}u", constant(class.name()), class as u32)?;
-    }
-    writeln!(out, "\n/* Supports, to be summed. */")?;
-    for support in Support::ALL {
-        writeln!(out, "#define PF_SUPPORT_{} {}u", constant(support.name()), support as u32)?;
-    }
-    writeln!(out, "#define PF_SUPPORT_ALL 127u")?;
-    writeln!(out, "\n/* Units. */")?;
-    for unit in Unit::ALL {
-        writeln!(out, "#define PF_UNIT_{} {}u", constant(unit.name()), *unit as u32)?;
-    }
-    writeln!(out, "\n/* Roles and kinds of parameters. */")?;
-    for (name, value) in [("SETTING", 1), ("TUNABLE", 2)] {
-        writeln!(out, "#define PF_{name} {value}u")?;
-    }
-    for (name, value) in [("FLAG", 1), ("INTEGER", 2), ("NUMBER", 3), ("CHOICE", 4), ("TEXT", 5)] {
-        writeln!(out, "#define PF_KIND_{name} {value}u")?;
-    }
-    writeln!(out, "\n/* Tiling of an axis, and padding beyond the image. */")?;
-    for (name, value) in [("SPLIT", Tiling::Split), ("EACH", Tiling::Each), ("WHOLE", Tiling::Whole)] {
-        writeln!(out, "#define PF_TILING_{name} {}u", value as u32)?;
-    }
-    for (name, value) in [
-        ("CLIP", Padding::Clip),
-        ("SYMMETRIC", Padding::Symmetric),
-        ("REFLECT", Padding::Reflect),
-        ("EDGE", Padding::Edge),
-        ("ZERO", Padding::Zero),
-    ] {
-        writeln!(out, "#define PF_PAD_{name} {}u", value as u32)?;
     }
     Ok(out)
-}
-
-fn constant(name: &str) -> String {
-    name.replace('-', "_").to_uppercase()
 }
 
 /// Sizes and offsets as this build has them: a compiler that lays structs out otherwise stops here.

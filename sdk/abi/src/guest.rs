@@ -1,21 +1,25 @@
 //! The plugin's side of the native interface: a [`Registry`] of Rust operators behind the C table.
 //!
 //! [`export_native!`](crate::export_native) puts the note into its section and exports the one symbol; the functions
-//! here stand behind it. Each turns a panic into the error `internal`, so that nothing unwinds across the border.
+//! here stand behind it. Each turns a panic into the error `internal`, so that nothing unwinds across the border, and says
+//! that the instance is lost: what a call that stopped halfway left behind is nothing to go on with.
 
 #![allow(unsafe_code, reason = "this module is called through the C table")]
 
 use core::{cell::RefCell, ffi::c_void, panic::AssertUnwindSafe, ptr};
 use std::{panic::catch_unwind, sync::OnceLock};
 
-use parfocal_image::{Extent, ImageSpec, PixelsMut, PixelsRef, PlaneConditions, Region};
-use parfocal_operator::{Input, LogLevel, Operator, Output, Registry, Services, Sink, Tiles};
+use parfocal_image::{Extent, FrameFacts, ImageSpec, PixelsMut, PixelsRef, Region};
+use parfocal_operator::{
+    Input, InputRegion, InputSpec, LogLevel, Operator, Output, Registry, Services, Sink, Tiles,
+};
 use parfocal_types::{Column, Error, Field, InterfaceVersion, Result, Scalar};
 
 use crate::{
+    codes::HOST_MEMORY,
     convert::{
-        self, Marshalled, MarshalledSpecs, plan_out, read_bytes, read_dtype, read_parameters, read_planes,
-        read_spec, read_text, scalar_out, with_error,
+        self, Marshalled, MarshalledSpecs, Said, plan_out, read_bytes, read_dtype, read_frames,
+        read_parameters, read_spec, read_text, regions_out, scalar_out, with_error,
     },
     entry::{ENTRY_VERSION, Entry, Negotiated},
     layout::TypeLayout,
@@ -142,6 +146,7 @@ fn table<R: Registry>() -> raw::OperatorTable {
         struct_size: size_of::<raw::OperatorTable>() as u64,
         operators: marshalled.as_ptr(),
         operator_count: marshalled.len() as u64,
+        operator_stride: size_of::<raw::Descriptor>() as u64,
         create: Some(create::<R>),
         destroy: Some(destroy),
         plan: Some(plan),
@@ -163,18 +168,21 @@ type Instance = Box<dyn Operator>;
 
 /// Runs `work`; reports its error, or its panic as an error, to the host and returns the code.
 fn guarded(host: *const raw::Host, work: impl FnOnce() -> Result<()>) -> i32 {
-    let error = match catch_unwind(AssertUnwindSafe(work)) {
+    let said = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => return 0,
-        Ok(Err(error)) => error,
-        Err(payload) => Error::internal(format!("the plugin panicked: {}", panic_text(&*payload)))
-            .with_remedy("this is a defect of the plugin: report it to its author with this message"),
+        Ok(Err(error)) => Said { error, instance_lost: false },
+        Err(payload) => Said {
+            error: Error::internal(format!("the plugin panicked: {}", panic_text(&*payload)))
+                .with_remedy("this is a defect of the plugin: report it to its author with this message"),
+            instance_lost: true,
+        },
     };
     // SAFETY: null, or valid during the call that this runs in.
     if let Some((host, set_error)) = unsafe { host.as_ref() }.and_then(|host| Some((host, host.set_error?))) {
         // SAFETY: the host's own function with the host's own context; the error lives during the call.
-        with_error(&error, |raw| unsafe { set_error(host.context, raw) });
+        with_error(&said, |raw| unsafe { set_error(host.context, raw) });
     }
-    error.kind().code()
+    said.error.kind().code()
 }
 
 fn panic_text(payload: &(dyn core::any::Any + Send)) -> &str {
@@ -226,19 +234,21 @@ unsafe extern "C" fn destroy(instance: *mut c_void) {
 unsafe extern "C" fn plan(
     instance: *mut c_void,
     host: *const raw::Host,
-    inputs: *const raw::ImageSpec,
+    inputs: *const raw::InputSpec,
     input_count: u64,
 ) -> i32 {
     guarded(host, || {
         // SAFETY: the host gives a valid instance, host and inputs.
         let (operator, host) = unsafe { (operator(instance)?, RawHost::new(host)?) };
         // SAFETY: as above.
-        let inputs: Vec<ImageSpec> = unsafe { convert::slice_of(inputs, input_count, "input specs")? }
+        let specs: Vec<(u32, ImageSpec)> = unsafe { convert::slice_of(inputs, input_count, "input specs")? }
             .iter()
             // SAFETY: as above.
-            .map(|spec| unsafe { read_spec(spec) })
+            .map(|input| Ok((input.port, unsafe { read_spec(&input.spec) }?)))
             .collect::<Result<_>>()?;
-        let plan = operator.plan(&inputs)?;
+        let inputs: Vec<InputSpec<'_>> =
+            specs.iter().map(|(port, spec)| InputSpec { port: *port, spec }).collect();
+        let plan = operator.plan(&inputs, &host)?;
         let outputs = MarshalledSpecs::new(&plan.outputs);
         host.answer_plan(&plan_out(&plan, &outputs))
     })
@@ -253,14 +263,16 @@ unsafe extern "C" fn required_input(
         // SAFETY: the host gives a valid instance, host and region.
         let (operator, host, core) = unsafe { (operator(instance)?, RawHost::new(host)?, core.as_ref()) };
         let core = core.ok_or_else(|| Error::invalid_argument("no region"))?;
-        let regions = operator.required_input(&Region::from(*core))?;
-        host.answer_regions(&regions.into_iter().map(raw::Region::from).collect::<Vec<_>>())
+        host.answer_regions(&operator.required_input(&Region::from(*core))?)
     })
 }
 
 unsafe extern "C" fn reset(instance: *mut c_void, host: *const raw::Host) -> i32 {
-    // SAFETY: the host gives a valid instance.
-    guarded(host, || unsafe { operator(instance) }?.reset())
+    guarded(host, || {
+        // SAFETY: the host gives a valid instance and host.
+        let (operator, host) = unsafe { (operator(instance)?, RawHost::new(host)?) };
+        operator.reset(&host)
+    })
 }
 
 unsafe extern "C" fn run(instance: *mut c_void, call: *const raw::Call) -> i32 {
@@ -296,7 +308,7 @@ unsafe extern "C" fn merge(
         // SAFETY: the host gives a valid instance, host and bytes.
         let (operator, host, left, right) =
             unsafe { (operator(instance)?, RawHost::new(host)?, read_bytes(left)?, read_bytes(right)?) };
-        host.answer_bytes(&operator.merge(left, &right)?)
+        host.answer_bytes(&operator.merge(left, &right, &host)?)
     })
 }
 
@@ -312,21 +324,29 @@ unsafe extern "C" fn finish(instance: *mut c_void, host: *const raw::Host, total
 }
 
 unsafe extern "C" fn conclude(instance: *mut c_void, host: *const raw::Host, conclusion: raw::Bytes) -> i32 {
-    // SAFETY: the host gives a valid instance and bytes.
-    guarded(host, || unsafe { operator(instance)?.conclude(&read_bytes(conclusion)?) })
+    guarded(host, || {
+        // SAFETY: the host gives a valid instance, host and bytes.
+        let (operator, host, conclusion) =
+            unsafe { (operator(instance)?, RawHost::new(host)?, read_bytes(conclusion)?) };
+        operator.conclude(&conclusion, &host)
+    })
 }
 
 unsafe extern "C" fn save(instance: *mut c_void, host: *const raw::Host) -> i32 {
     guarded(host, || {
         // SAFETY: the host gives a valid instance and host.
         let (operator, host) = unsafe { (operator(instance)?, RawHost::new(host)?) };
-        host.answer_bytes(&operator.save()?)
+        host.answer_bytes(&operator.save(&host)?)
     })
 }
 
 unsafe extern "C" fn load(instance: *mut c_void, host: *const raw::Host, state: raw::Bytes) -> i32 {
-    // SAFETY: the host gives a valid instance and bytes.
-    guarded(host, || unsafe { operator(instance)?.load(&read_bytes(state)?) })
+    guarded(host, || {
+        // SAFETY: the host gives a valid instance, host and bytes.
+        let (operator, host, state) =
+            unsafe { (operator(instance)?, RawHost::new(host)?, read_bytes(state)?) };
+        operator.load(&state, &host)
+    })
 }
 
 /// # Safety
@@ -355,16 +375,16 @@ unsafe fn with_tiles(
             convert::slice_of(call.outputs, call.output_count, "output tiles")?,
         )
     };
-    let planes: Vec<Vec<PlaneConditions>> = inputs
+    let frames: Vec<Vec<FrameFacts>> = inputs
         .iter()
         // SAFETY: as the caller vouches.
-        .map(|tile| unsafe { read_planes(tile.planes, tile.plane_count) })
+        .map(|tile| unsafe { read_frames(tile.frames, tile.frame_count) })
         .collect::<Result<_>>()?;
     let inputs: Vec<Input<'_>> = inputs
         .iter()
-        .zip(&planes)
+        .zip(&frames)
         // SAFETY: as the caller vouches.
-        .map(|(tile, planes)| unsafe { input(tile, planes) })
+        .map(|(tile, frames)| unsafe { input(tile, frames) })
         .collect::<Result<_>>()?;
     // SAFETY: as the caller vouches.
     let mut outputs: Vec<Output<'_>> =
@@ -383,17 +403,21 @@ fn strides(strides: [u64; 4]) -> Result<[usize; 4]> {
 }
 
 fn in_host_memory(space: u32) -> Result<()> {
-    if space == 0 { Ok(()) } else { Err(Error::not_supported(format!("pixels in memory space {space}"))) }
+    if space == HOST_MEMORY {
+        Ok(())
+    } else {
+        Err(Error::not_supported(format!("pixels in memory space {space}")))
+    }
 }
 
 /// # Safety
 /// `tile.data` is null or points to `tile.byte_len` bytes that live for `'a`.
-unsafe fn input<'a>(tile: &raw::InputTile, planes: &'a [PlaneConditions]) -> Result<Input<'a>> {
+unsafe fn input<'a>(tile: &raw::InputTile, frames: &'a [FrameFacts]) -> Result<Input<'a>> {
     in_host_memory(tile.memory_space)?;
     // SAFETY: as the caller vouches.
     let data = unsafe { pixels(tile.data.cast(), tile.byte_len) }?;
     let pixels = PixelsRef::new(read_dtype(tile.dtype)?, data, tile.region.into(), strides(tile.strides)?)?;
-    Ok(Input { pixels, full: Extent(tile.full), planes })
+    Ok(Input { port: tile.port, pixels, full: Extent(tile.full), frames })
 }
 
 /// A length that a slice can have.
@@ -464,8 +488,9 @@ impl<'a> RawHost<'a> {
         Ok(())
     }
 
-    fn answer_regions(&self, regions: &[raw::Region]) -> Result<()> {
+    fn answer_regions(&self, regions: &[InputRegion]) -> Result<()> {
         let answer = self.host.answer_regions.ok_or_else(|| Self::lacks("regions"))?;
+        let regions = regions_out(regions);
         // SAFETY: the host's own function and context; the regions live during the call.
         unsafe { answer(self.host.context, regions.as_ptr(), regions.len() as u64) };
         Ok(())

@@ -13,13 +13,16 @@
 //!   error texts, a plan) is handed to a function of the host, which copies it during that call.
 //! - Text is pointer and length, UTF-8, valid during the call that it is passed to.
 //! - No unwinding crosses the border: the export macro turns a panic into the error `internal` with its message.
+//!   An instance in which that happened is lost: the error says so, and the host makes a new one.
 //! - Functions return 0 or the code of an [`ErrorKind`](parfocal_types::ErrorKind), after `set_error`.
+//! - Every number that stands for a choice has a name, listed in [`codes`].
 //!
 //! # Two proofs
 //! The bytes of a plugin carry a [`note`]: id, version, interface versions, and, for Rust, a hash of every boundary
 //! struct's [`layout`]. The host reads it before it maps the file. For C the generated header asserts sizes and
 //! offsets when it is compiled.
 
+pub mod codes;
 pub mod entry;
 pub mod layout;
 pub mod note;
@@ -29,7 +32,8 @@ mod convert;
 pub mod guest;
 
 pub use convert::{
-    Marshalled, MarshalledSpecs, marshal_planes, parameters_out, read_bytes, read_columns, read_descriptor,
-    read_error, read_field, read_plan, read_regions, read_rows, read_spec, read_text, sized,
+    Marshalled, MarshalledInputs, MarshalledSpecs, Said, marshal_frames, parameters_out, read_bytes,
+    read_columns, read_descriptor, read_error, read_field, read_plan, read_regions, read_rows, read_spec,
+    read_text, sized,
 };
 pub use parfocal_operator::{INTERFACE as OPERATOR, Registry, VERSION_TEXT as OPERATOR_VERSION};

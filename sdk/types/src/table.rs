@@ -26,13 +26,13 @@ pub enum Scalar {
 #[repr(u32)]
 pub enum ColumnKind {
     /// True or false.
-    Flag = 0,
+    Flag = 1,
     /// Whole numbers.
-    Integer = 1,
+    Integer = 2,
     /// Numbers.
-    Number = 2,
+    Number = 3,
     /// Text.
-    Text = 3,
+    Text = 4,
 }
 
 impl ColumnKind {
@@ -40,10 +40,10 @@ impl ColumnKind {
     #[must_use]
     pub const fn from_code(code: u32) -> Option<Self> {
         match code {
-            0 => Some(Self::Flag),
-            1 => Some(Self::Integer),
-            2 => Some(Self::Number),
-            3 => Some(Self::Text),
+            1 => Some(Self::Flag),
+            2 => Some(Self::Integer),
+            3 => Some(Self::Number),
+            4 => Some(Self::Text),
             _ => None,
         }
     }

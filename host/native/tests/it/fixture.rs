@@ -1,8 +1,8 @@
-//! Libraries compiled from C for a test.
+//! Libraries compiled from C and C++ for a test.
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
 };
 
 use parfocal_core::{Artifact, Limits, Sha256};
@@ -13,30 +13,47 @@ pub(crate) fn include_folder() -> PathBuf {
 
 /// Runs the C compiler; `source` is text. Panics with its output when it fails.
 pub(crate) fn compile(folder: &Path, name: &str, source: &str, flags: &[&str]) -> PathBuf {
-    let input = folder.join(format!("{name}.c"));
+    let (library, output) = run_compiler(folder, ("cc", "c", "-std=c11"), name, source, flags);
+    let output = output.expect("a C compiler named `cc` is needed for this test");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    library
+}
+
+/// Runs the C++ compiler; says so and gives nothing when there is none.
+pub(crate) fn compile_cpp(folder: &Path, name: &str, source: &str, flags: &[&str]) -> Option<PathBuf> {
+    let (library, output) = run_compiler(folder, ("c++", "cpp", "-std=c++20"), name, source, flags);
+    match output {
+        Ok(output) => {
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            Some(library)
+        }
+        Err(error) => {
+            println!("skipped: c++ is not there ({error})");
+            None
+        }
+    }
+}
+
+fn run_compiler(
+    folder: &Path,
+    (compiler, extension, standard): (&str, &str, &str),
+    name: &str,
+    source: &str,
+    flags: &[&str],
+) -> (PathBuf, std::io::Result<Output>) {
+    let input = folder.join(format!("{name}.{extension}"));
     std::fs::write(&input, source).unwrap();
-    let output = folder.join(format!("lib{name}.so"));
-    let result = Command::new("cc")
-        .args([
-            "-std=c11",
-            "-O2",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-shared",
-            "-fPIC",
-            "-fvisibility=hidden",
-            "-I",
-        ])
+    let library = folder.join(format!("lib{name}.so"));
+    let output = Command::new(compiler)
+        .args([standard, "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden"])
+        .arg("-I")
         .arg(include_folder())
         .args(flags)
         .arg("-o")
-        .arg(&output)
+        .arg(&library)
         .arg(&input)
-        .output()
-        .expect("a C compiler named `cc` is needed for this test");
-    assert!(result.status.success(), "{}", String::from_utf8_lossy(&result.stderr));
-    output
+        .output();
+    (library, output)
 }
 
 pub(crate) fn artifact(path: &Path, id: &str) -> Artifact {

@@ -1,8 +1,10 @@
 //! `parfocal.h` is what its source says, and compilers accept it.
 
-use std::process::Command;
+use std::{collections::BTreeMap, fmt::Write, process::Command};
 
-use crate::fixture::include_folder;
+use parfocal_abi::codes;
+
+use crate::fixture::{compile, include_folder};
 
 fn accepts(compiler: &str, arguments: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
@@ -49,4 +51,31 @@ fn a_struct_that_was_changed_does_not_compile() {
     let result = Command::new("cc").args(["-std=c11", "-fsyntax-only"]).arg(&source).output().unwrap();
     assert!(!result.status.success());
     assert!(String::from_utf8_lossy(&result.stderr).contains("size of pf_region"));
+}
+
+/// The names that the header defines as plain numbers.
+fn defined() -> BTreeMap<String, String> {
+    let header = std::fs::read_to_string(include_folder().join("parfocal.h")).unwrap();
+    let number = |value: &str| value.starts_with(|c: char| c.is_ascii_digit());
+    header
+        .lines()
+        .filter_map(|line| line.strip_prefix("#define PF_")?.split_once(' '))
+        .filter(|(name, value)| !name.ends_with("_VERSION") && number(value))
+        .map(|(name, value)| (format!("PF_{name}"), value.to_owned()))
+        .collect()
+}
+
+#[test]
+fn every_number_has_its_name_in_c_and_no_name_another_number() {
+    let mut names = defined();
+    assert_eq!(names.remove("PF_SIMPLE_PARAMETERS").as_deref(), Some("16"), "a limit of the helpers");
+    let mut source = String::from("#include \"parfocal.h\"\n");
+    for constant in codes::groups().into_iter().flat_map(|group| group.constants) {
+        let codes::Constant { name, value } = constant;
+        writeln!(source, "_Static_assert({name} == {value}, \"{name}\");").unwrap();
+        assert!(names.remove(&name).is_some(), "the header lacks {name}");
+    }
+    assert_eq!(names, BTreeMap::new(), "names that no enum has");
+    let folder = tempfile::tempdir().unwrap();
+    compile(folder.path(), "constants", &source, &["-Wno-unused-function"]);
 }

@@ -1,4 +1,4 @@
-//! The native lane against real libraries: compiled here from C with the generated header alone, and from Rust.
+//! The native lane against real libraries: compiled here from C and C++ with the generated header alone, and from Rust.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,8 +7,11 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod cache;
 mod calls;
+mod cpp;
 mod fixture;
 mod header;
+mod lost;
 mod refusals;
 mod rust;

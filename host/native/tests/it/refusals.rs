@@ -16,7 +16,7 @@ fn refuse(source: &str, change: impl FnOnce(&mut parfocal_core::Artifact)) -> Er
 
 const NOTE: &str = "#include \"parfocal.h\"\n\
     PF_NOTE_SECTION_ static const char note[] = \
-    \"PARFOCAL-NOTE 1\\nid org.example.refused\\nversion 0.1.0\\nlanguage c\\ninterface operator/1-draft.1\\nend\\n\";\n";
+    \"PARFOCAL-NOTE 1\\nid org.example.refused\\nversion 0.1.0\\nlanguage c\\ninterface operator/1-draft.2\\nend\\n\";\n";
 
 const GOOD: &str = "#include \"parfocal.h\"\n\
     static const pf_operator_table *table(void) { static pf_operator_table t; t.struct_size = sizeof t; return &t; }\n\
@@ -47,7 +47,7 @@ fn an_interface_of_another_version_is_named_on_both_sides() {
     let error = refuse(GOOD, |artifact| artifact.interface = InterfaceVersion::released(2));
     assert_eq!(error.kind().name(), "incompatible");
     let text = error.to_string();
-    assert!(text.contains("operator/1-draft.1") && text.contains("operator/2"), "{text}");
+    assert!(text.contains("operator/1-draft.2") && text.contains("operator/2"), "{text}");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn an_error_code_without_a_message_still_says_what_it_was() {
         static int32_t create(const pf_host *h, pf_text o, const pf_parameter *p, uint64_t n, void **i)\n\
         { (void)h; (void)o; (void)p; (void)n; (void)i; return PF_OUT_OF_MEMORY; }\n\
         static void destroy(void *i) { (void)i; }\n\
-        static int32_t plan(void *i, const pf_host *h, const pf_image_spec *s, uint64_t n)\n\
+        static int32_t plan(void *i, const pf_host *h, const pf_input_spec *s, uint64_t n)\n\
         { (void)i; (void)h; (void)s; (void)n; return PF_OK; }\n\
         static int32_t required(void *i, const pf_host *h, const pf_region *r) { (void)i; (void)h; (void)r; return PF_OK; }\n\
         static int32_t run(void *i, const pf_call *c) { (void)i; (void)c; return PF_OK; }\n\
@@ -101,4 +101,29 @@ fn an_error_code_without_a_message_still_says_what_it_was() {
     let error = library.create("x", &parfocal_types::Parameters::default()).err().unwrap();
     assert_eq!(error.kind().name(), "out-of-memory");
     assert!(error.to_string().contains("without a message"), "{error}");
+}
+
+#[test]
+fn operators_that_lie_nowhere_sensible_are_refused() {
+    let table = |distance: &str| {
+        format!(
+            "#include \"parfocal.h\"\n\
+             static int32_t create(const pf_host *h, pf_text o, const pf_parameter *p, uint64_t n, void **i)\n\
+             {{ (void)h; (void)o; (void)p; (void)n; (void)i; return PF_OK; }}\n\
+             static const pf_descriptor d[4] = {{ {{ .struct_size = sizeof d[0] - 8 }} }};\n\
+             static const pf_operator_table t = {{ .struct_size = sizeof t, .operators = d, .operator_count = 2,\n\
+             .operator_stride = {distance}, .create = create, .destroy = pf_simple_destroy_, .plan = pf_simple_plan_,\n\
+             .required_input = pf_simple_required_input_, .run = pf_simple_run_ }};\n\
+             PF_PLUGIN_TABLE(\"org.example.refused\", \"0.1.0\", &t)\n"
+        )
+    };
+    for (distance, words) in [
+        ("sizeof d[0] - 8", "bytes between operators"),
+        ("1ull << 62", "bytes between operators"),
+        ("sizeof d[0] + 1", "`pf_descriptor` of"),
+        ("0", "`pf_descriptor` of"),
+    ] {
+        let error = refuse(&table(distance), |_| {});
+        assert!(error.to_string().contains(words), "{distance}: {error}");
+    }
 }

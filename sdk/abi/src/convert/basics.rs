@@ -102,19 +102,6 @@ pub(super) fn check_size(found: u64, expected: usize, what: &str) -> Result<()> 
     Err(wrong(&format!("a `{what}` of {found} bytes, where the interface has {expected}")))
 }
 
-/// Copies regions of the other side.
-///
-/// # Errors
-/// `protocol` for null with a count.
-///
-/// # Safety
-/// When not null, `regions` points to `count` valid elements.
-pub unsafe fn read_regions(regions: *const raw::Region, count: u64) -> Result<Vec<Region>> {
-    // SAFETY: as the caller vouches.
-    let regions = unsafe { slice_of(regions, count, "regions") }?;
-    Ok(regions.iter().map(|region| (*region).into()).collect())
-}
-
 pub(super) fn known(value: f64) -> Option<f64> {
     (!value.is_nan()).then_some(value)
 }

@@ -1,6 +1,6 @@
-//! Acquisition conditions and plane facts.
+//! Acquisition conditions, plane facts and frame facts.
 
-use parfocal_image::{Conditions, Objective, PlaneConditions, ScanMode, StagePosition};
+use parfocal_image::{Conditions, FrameFacts, Objective, PlaneConditions, ScanMode, StagePosition};
 use parfocal_types::{
     Result,
     units::{
@@ -20,6 +20,7 @@ pub(super) fn conditions_out(c: &Conditions) -> raw::Conditions {
         magnification: or_nan(objective.magnification),
         numerical_aperture: or_nan(objective.numerical_aperture),
         immersion_index: or_nan(objective.immersion_index),
+        pinhole_um: length(c.pinhole),
         zoom: or_nan(c.zoom),
         exposure_s: or_nan(c.exposure.map(Seconds::get)),
         dwell_s: or_nan(c.dwell.map(Seconds::get)),
@@ -51,6 +52,7 @@ pub(super) fn conditions_in(c: &raw::Conditions) -> Conditions {
     let stage = StagePosition { x, y, z };
     Conditions {
         objective: (objective != Objective::default()).then_some(objective),
+        pinhole: known(c.pinhole_um).map(Micrometers),
         zoom: known(c.zoom),
         scan_mode: ScanMode::from_code(c.scan_mode),
         averaging: nonzero(c.averaging),
@@ -82,27 +84,56 @@ pub(super) fn planes_out(planes: &[PlaneConditions]) -> Vec<raw::PlaneConditions
         .collect()
 }
 
-pub(super) fn planes_in(planes: &[raw::PlaneConditions]) -> Vec<PlaneConditions> {
-    planes
-        .iter()
-        .map(|plane| PlaneConditions { t: plane.t, z: plane.z, conditions: conditions_in(&plane.conditions) })
-        .collect()
-}
-
-/// Plane facts of a tile, as the border sees them.
-#[must_use]
-pub fn marshal_planes(planes: &[PlaneConditions]) -> Vec<raw::PlaneConditions> {
-    planes_out(planes)
-}
-
-/// Plane facts of a tile, from the border.
+/// Plane facts of a channel, from the border.
 ///
 /// # Safety
 /// When not null, `planes` points to `count` valid elements.
-pub(crate) unsafe fn read_planes(
+pub(super) unsafe fn read_planes(
     planes: *const raw::PlaneConditions,
     count: u64,
 ) -> Result<Vec<PlaneConditions>> {
     // SAFETY: as the caller vouches.
-    Ok(planes_in(unsafe { slice_of(planes, count, "plane conditions") }?))
+    let planes = unsafe { slice_of(planes, count, "plane conditions") }?;
+    Ok(planes
+        .iter()
+        .map(|plane| PlaneConditions { t: plane.t, z: plane.z, conditions: conditions_in(&plane.conditions) })
+        .collect())
+}
+
+/// Frame facts of a tile, as the border sees them.
+#[must_use]
+pub fn marshal_frames(frames: &[FrameFacts]) -> Vec<raw::FrameFacts> {
+    frames
+        .iter()
+        .map(|frame| raw::FrameFacts {
+            t: frame.t,
+            c: frame.c,
+            z: frame.z,
+            number: frame.number.unwrap_or(0),
+            dropped_before: frame.dropped_before,
+            number_known: u32::from(frame.number.is_some()),
+            reserved: 0,
+            conditions: conditions_out(&frame.conditions),
+        })
+        .collect()
+}
+
+/// Frame facts of a tile, from the border.
+///
+/// # Safety
+/// When not null, `frames` points to `count` valid elements.
+pub(crate) unsafe fn read_frames(frames: *const raw::FrameFacts, count: u64) -> Result<Vec<FrameFacts>> {
+    // SAFETY: as the caller vouches.
+    let frames = unsafe { slice_of(frames, count, "frame facts") }?;
+    Ok(frames
+        .iter()
+        .map(|frame| FrameFacts {
+            t: frame.t,
+            c: frame.c,
+            z: frame.z,
+            number: (frame.number_known != 0).then_some(frame.number),
+            dropped_before: frame.dropped_before,
+            conditions: conditions_in(&frame.conditions),
+        })
+        .collect())
 }

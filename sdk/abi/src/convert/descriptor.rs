@@ -3,15 +3,18 @@
 use core::marker::PhantomData;
 
 use parfocal_image::{PixelClass, Supports};
-use parfocal_operator::{Descriptor, InputPort, Kind, OutputKind, OutputPort, ThreadSafety};
-use parfocal_types::{ParameterKind, ParameterRole, ParameterSpec, ParameterValue, Parameters, Result};
+use parfocal_operator::{Descriptor, InputPort, Kind, OutputPort, PortKind, ThreadSafety};
+use parfocal_types::{ParameterKind, ParameterSpec, ParameterValue, Parameters, Result, Scalar};
 
 use super::{
     basics::{check_size, read_text, slice_of, wrong},
     image::read_dtype,
-    results::read_unit,
+    results::{flag_out, integer_out, number_out, read_scalar, read_unit, text_out},
 };
-use crate::operator_1 as raw;
+use crate::{
+    codes::{ValueKind, role_code, role_from_code},
+    operator_1 as raw,
+};
 
 /// Copies a descriptor of the other side.
 ///
@@ -42,39 +45,47 @@ pub unsafe fn read_descriptor(descriptor: &raw::Descriptor) -> Result<Descriptor
         deterministic: descriptor.deterministic != 0,
         temporal_window: descriptor.temporal_window,
         max_halo: descriptor.max_halo,
-        yields: PixelClass::from_code(descriptor.yields)
-            .ok_or_else(|| code("pixel class", descriptor.yields))?,
-        preserves: Supports::from_bits(descriptor.preserves),
-        inputs: inputs
-            .iter()
-            .map(|port| {
-                // SAFETY: as the caller vouches.
-                let (name, dtypes) = unsafe {
-                    (read_text(port.name), slice_of(port.dtypes, port.dtype_count, "pixel types")?)
-                };
-                Ok(InputPort {
-                    name,
-                    dtypes: dtypes.iter().map(|code| read_dtype(*code)).collect::<Result<_>>()?,
-                    labels: port.labels != 0,
-                    optional: port.optional != 0,
-                })
-            })
-            .collect::<Result<_>>()?,
-        outputs: outputs
-            .iter()
-            .map(|port| {
-                Ok(OutputPort {
-                    // SAFETY: as the caller vouches.
-                    name: unsafe { read_text(port.name) },
-                    kind: OutputKind::from_code(port.kind).ok_or_else(|| code("output kind", port.kind))?,
-                })
-            })
-            .collect::<Result<_>>()?,
+        // SAFETY: as the caller vouches, for the reads below.
+        inputs: inputs.iter().map(|port| unsafe { read_input_port(port) }).collect::<Result<_>>()?,
+        // SAFETY: as the caller vouches.
+        outputs: outputs.iter().map(|port| unsafe { read_output_port(port) }).collect::<Result<_>>()?,
         parameters: parameters
             .iter()
             // SAFETY: as the caller vouches.
             .map(|spec| unsafe { read_parameter_spec(spec) })
             .collect::<Result<_>>()?,
+    })
+}
+
+fn read_port_kind(code: u32) -> Result<PortKind> {
+    PortKind::from_code(code).ok_or_else(|| wrong(&format!("a port of kind {code}")))
+}
+
+/// # Safety
+/// All pointers in `port` are null or valid for their counts.
+unsafe fn read_input_port(port: &raw::InputPort) -> Result<InputPort> {
+    // SAFETY: as the caller vouches.
+    let (name, dtypes) =
+        unsafe { (read_text(port.name), slice_of(port.dtypes, port.dtype_count, "pixel types")?) };
+    Ok(InputPort {
+        name,
+        kind: read_port_kind(port.kind)?,
+        dtypes: dtypes.iter().map(|code| read_dtype(*code)).collect::<Result<_>>()?,
+        optional: port.optional != 0,
+    })
+}
+
+/// # Safety
+/// The name of `port` is null or valid.
+unsafe fn read_output_port(port: &raw::OutputPort) -> Result<OutputPort> {
+    Ok(OutputPort {
+        // SAFETY: as the caller vouches.
+        name: unsafe { read_text(port.name) },
+        kind: read_port_kind(port.kind)?,
+        yields: PixelClass::from_code(port.yields)
+            .ok_or_else(|| wrong(&format!("pixel class {}", port.yields)))?,
+        preserves: Supports::from_bits(port.preserves),
+        network: port.network != 0,
     })
 }
 
@@ -90,29 +101,27 @@ unsafe fn read_parameter_spec(spec: &raw::ParameterSpec) -> Result<ParameterSpec
             slice_of(spec.options, spec.option_count, "options")?,
         )
     };
-    let kind = match spec.kind {
-        1 => ParameterKind::Flag { default: spec.integer_default != 0 },
-        2 => ParameterKind::Integer {
+    let kind = ValueKind::from_code(spec.kind)
+        .ok_or_else(|| wrong(&format!("a parameter of kind {}", spec.kind)))?;
+    let kind = match kind {
+        ValueKind::Flag => ParameterKind::Flag { default: spec.integer_default != 0 },
+        ValueKind::Integer => ParameterKind::Integer {
             default: spec.integer_default,
             min: spec.integer_min,
             max: spec.integer_max,
         },
-        3 => {
+        ValueKind::Number => {
             ParameterKind::Number { default: spec.number_default, min: spec.number_min, max: spec.number_max }
         }
-        4 => ParameterKind::Choice {
+        ValueKind::Text => ParameterKind::Text { default },
+        ValueKind::Choice => ParameterKind::Choice {
             default,
             // SAFETY: as the caller vouches.
             options: options.iter().map(|option| unsafe { read_text(*option) }).collect(),
         },
-        5 => ParameterKind::Text { default },
-        other => return Err(wrong(&format!("a parameter of kind {other}"))),
     };
-    let role = match spec.role {
-        1 => ParameterRole::Setting,
-        2 => ParameterRole::Tunable,
-        other => return Err(wrong(&format!("a parameter of role {other}"))),
-    };
+    let role =
+        role_from_code(spec.role).ok_or_else(|| wrong(&format!("a parameter of role {}", spec.role)))?;
     Ok(ParameterSpec { name, doc, role, unit: read_unit(spec.unit)?, kind })
 }
 
@@ -170,10 +179,10 @@ fn parts_out(descriptor: &Descriptor) -> Parts {
             .zip(&dtypes)
             .map(|(port, dtypes)| raw::InputPort {
                 name: raw::Text::of(&port.name),
+                kind: port.kind as u32,
+                optional: u32::from(port.optional),
                 dtypes: dtypes.as_ptr(),
                 dtype_count: dtypes.len() as u64,
-                labels: u32::from(port.labels),
-                optional: u32::from(port.optional),
             })
             .collect(),
         outputs: descriptor
@@ -182,7 +191,9 @@ fn parts_out(descriptor: &Descriptor) -> Parts {
             .map(|port| raw::OutputPort {
                 name: raw::Text::of(&port.name),
                 kind: port.kind as u32,
-                reserved: 0,
+                yields: port.yields as u32,
+                preserves: port.preserves.bits(),
+                network: u32::from(port.network),
             })
             .collect(),
         parameters: descriptor
@@ -200,12 +211,9 @@ fn parameter_spec_out(spec: &ParameterSpec, options: &[raw::Text]) -> raw::Param
     let mut out = raw::ParameterSpec {
         name: raw::Text::of(&spec.name),
         doc: raw::Text::of(&spec.doc),
-        role: match spec.role {
-            ParameterRole::Setting => 1,
-            ParameterRole::Tunable => 2,
-        },
+        role: role_code(spec.role),
         unit: spec.unit as u32,
-        kind: 0,
+        kind: value_kind(&spec.kind) as u32,
         reserved: 0,
         integer_default: 0,
         integer_min: 0,
@@ -218,17 +226,28 @@ fn parameter_spec_out(spec: &ParameterSpec, options: &[raw::Text]) -> raw::Param
         option_count: options.len() as u64,
     };
     match &spec.kind {
-        ParameterKind::Flag { default } => (out.kind, out.integer_default) = (1, i64::from(*default)),
+        ParameterKind::Flag { default } => out.integer_default = i64::from(*default),
         ParameterKind::Integer { default, min, max } => {
-            (out.kind, out.integer_default, out.integer_min, out.integer_max) = (2, *default, *min, *max);
+            (out.integer_default, out.integer_min, out.integer_max) = (*default, *min, *max);
         }
         ParameterKind::Number { default, min, max } => {
-            (out.kind, out.number_default, out.number_min, out.number_max) = (3, *default, *min, *max);
+            (out.number_default, out.number_min, out.number_max) = (*default, *min, *max);
         }
-        ParameterKind::Choice { default, .. } => (out.kind, out.text_default) = (4, raw::Text::of(default)),
-        ParameterKind::Text { default } => (out.kind, out.text_default) = (5, raw::Text::of(default)),
+        ParameterKind::Choice { default, .. } | ParameterKind::Text { default } => {
+            out.text_default = raw::Text::of(default);
+        }
     }
     out
+}
+
+const fn value_kind(kind: &ParameterKind) -> ValueKind {
+    match kind {
+        ParameterKind::Flag { .. } => ValueKind::Flag,
+        ParameterKind::Integer { .. } => ValueKind::Integer,
+        ParameterKind::Number { .. } => ValueKind::Number,
+        ParameterKind::Text { .. } => ValueKind::Text,
+        ParameterKind::Choice { .. } => ValueKind::Choice,
+    }
 }
 
 fn descriptor_out(descriptor: &Descriptor, parts: &Parts) -> raw::Descriptor {
@@ -239,8 +258,6 @@ fn descriptor_out(descriptor: &Descriptor, parts: &Parts) -> raw::Descriptor {
         kind: descriptor.kind as u32,
         threads: descriptor.threads as u32,
         deterministic: u32::from(descriptor.deterministic),
-        yields: descriptor.yields as u32,
-        preserves: descriptor.preserves.bits(),
         temporal_window: descriptor.temporal_window,
         max_halo: descriptor.max_halo,
         inputs: parts.inputs.as_ptr(),
@@ -263,13 +280,12 @@ pub(crate) unsafe fn read_parameters(parameters: *const raw::Parameter, count: u
         .iter()
         .map(|parameter| {
             // SAFETY: as the caller vouches.
-            let (name, text) = unsafe { (read_text(parameter.name), read_text(parameter.text)) };
-            let value = match parameter.kind {
-                1 => ParameterValue::Flag(parameter.integer != 0),
-                2 => ParameterValue::Integer(parameter.integer),
-                3 => ParameterValue::Number(parameter.number),
-                4 => ParameterValue::Text(text),
-                other => return Err(wrong(&format!("a parameter value of kind {other}"))),
+            let (name, value) = unsafe { (read_text(parameter.name), read_scalar(&parameter.value)?) };
+            let value = match value {
+                Scalar::Flag(value) => ParameterValue::Flag(value),
+                Scalar::Integer(value) => ParameterValue::Integer(value),
+                Scalar::Number(value) => ParameterValue::Number(value),
+                Scalar::Text(value) => ParameterValue::Text(value),
             };
             Ok((name, value))
         })
@@ -282,14 +298,13 @@ pub fn parameters_out(parameters: &Parameters) -> Vec<raw::Parameter> {
     parameters
         .iter()
         .map(|(name, value)| {
-            let (kind, integer, number, text) = match value {
-                ParameterValue::Flag(value) => (1, i64::from(*value), 0.0, ""),
-                ParameterValue::Integer(value) => (2, *value, 0.0, ""),
-                ParameterValue::Number(value) => (3, 0, *value, ""),
-                ParameterValue::Text(value) => (4, 0, 0.0, value.as_str()),
+            let value = match value {
+                ParameterValue::Flag(value) => flag_out(*value),
+                ParameterValue::Integer(value) => integer_out(*value),
+                ParameterValue::Number(value) => number_out(*value),
+                ParameterValue::Text(value) => text_out(value),
             };
-            let (name, text) = (raw::Text::of(name), raw::Text::of(text));
-            raw::Parameter { name, kind, reserved: 0, integer, number, text }
+            raw::Parameter { name: raw::Text::of(name), value }
         })
         .collect()
 }

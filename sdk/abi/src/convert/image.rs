@@ -3,8 +3,10 @@
 use core::marker::PhantomData;
 
 use parfocal_image::{
-    Channel, DType, Extent, Finder, ImageSpec, LabelOrigin, Modality, PixelClass, PixelSize, Supports,
+    Channel, ClockReading, DType, Extent, Finder, ImageSpec, LabelOrigin, Modality, PixelClass, PixelSize,
+    Supports, TimeAnchor,
 };
+use parfocal_operator::InputSpec;
 use parfocal_types::{
     Result,
     units::{Micrometers, Nanometers, Seconds},
@@ -14,7 +16,7 @@ use super::{
     basics::{check_size, known, or_nan, read_text, slice_of, wrong},
     conditions::{conditions_in, conditions_out, planes_out, read_planes},
 };
-use crate::operator_1 as raw;
+use crate::{codes::FinderCode, operator_1 as raw};
 
 /// Image specs as the border sees them; owns the arrays, borrows the texts.
 #[derive(Debug)]
@@ -29,10 +31,10 @@ pub struct MarshalledSpecs<'a> {
 impl<'a> MarshalledSpecs<'a> {
     /// The specs as the border sees them.
     #[must_use]
-    pub fn new(specs: &'a [ImageSpec]) -> Self {
+    pub fn new(specs: impl IntoIterator<Item = &'a ImageSpec>) -> Self {
         let mut all_planes = Vec::new();
-        let mut all_channels = Vec::with_capacity(specs.len());
-        let mut out = Vec::with_capacity(specs.len());
+        let mut all_channels = Vec::new();
+        let mut out = Vec::new();
         for spec in specs {
             let channels: Vec<_> = spec
                 .channels
@@ -57,15 +59,46 @@ impl<'a> MarshalledSpecs<'a> {
     }
 }
 
+/// The specs of connected inputs as the border sees them; owns the arrays, borrows the texts.
+#[derive(Debug)]
+pub struct MarshalledInputs<'a> {
+    inputs: Vec<raw::InputSpec>,
+    // The arrays that the specs point into.
+    _specs: MarshalledSpecs<'a>,
+}
+
+impl<'a> MarshalledInputs<'a> {
+    /// The inputs as the border sees them.
+    #[must_use]
+    pub fn new(inputs: &[InputSpec<'a>]) -> Self {
+        let specs = MarshalledSpecs::new(inputs.iter().map(|input| input.spec));
+        let inputs = inputs.iter().zip(specs.as_slice());
+        let inputs = inputs
+            .map(|(input, spec)| raw::InputSpec { port: input.port, reserved: 0, spec: *spec })
+            .collect();
+        Self { inputs, _specs: specs }
+    }
+
+    /// The structs, valid as long as this value.
+    #[must_use]
+    pub fn as_slice(&self) -> &[raw::InputSpec] {
+        &self.inputs
+    }
+}
+
 fn channel_out(channel: &Channel, planes: &[raw::PlaneConditions]) -> raw::Channel {
     let (basis, finder, operator, model) = match &channel.labels {
         None => (0, 0, "", ""),
         Some(origin) => {
             let basis = origin.basis as u32;
             match &origin.finder {
-                Finder::Classical { operator } => (basis, 1, operator.as_str(), ""),
-                Finder::Network { operator, model } => (basis, 2, operator.as_str(), model.as_str()),
-                Finder::Manual => (basis, 3, "", ""),
+                Finder::Classical { operator } => {
+                    (basis, FinderCode::Classical as u32, operator.as_str(), "")
+                }
+                Finder::Network { operator, model } => {
+                    (basis, FinderCode::Network as u32, operator.as_str(), model.as_str())
+                }
+                Finder::Manual => (basis, FinderCode::Manual as u32, "", ""),
             }
         }
     };
@@ -87,6 +120,30 @@ fn channel_out(channel: &Channel, planes: &[raw::PlaneConditions]) -> raw::Chann
     }
 }
 
+fn anchor_out(anchor: Option<&TimeAnchor>) -> raw::TimeAnchor {
+    let clock = anchor.and_then(|anchor| anchor.clock.as_ref());
+    raw::TimeAnchor {
+        known: u32::from(anchor.is_some()),
+        clock_known: u32::from(clock.is_some()),
+        unix_ns: anchor.map_or(0, |anchor| anchor.unix_ns),
+        clock_ns: clock.map_or(0, |clock| clock.ns),
+        clock_id: raw::Text::of(clock.map_or("", |clock| &clock.id)),
+    }
+}
+
+/// # Safety
+/// The text of `anchor` is null or valid.
+unsafe fn read_anchor(anchor: &raw::TimeAnchor) -> Option<TimeAnchor> {
+    (anchor.known != 0).then(|| TimeAnchor {
+        unix_ns: anchor.unix_ns,
+        clock: (anchor.clock_known != 0).then(|| ClockReading {
+            // SAFETY: as the caller vouches.
+            id: unsafe { read_text(anchor.clock_id) },
+            ns: anchor.clock_ns,
+        }),
+    })
+}
+
 fn spec_out(spec: &ImageSpec, channels: &[raw::Channel]) -> raw::ImageSpec {
     let size = |value: Option<Micrometers>| or_nan(value.map(Micrometers::get));
     raw::ImageSpec {
@@ -97,6 +154,7 @@ fn spec_out(spec: &ImageSpec, channels: &[raw::Channel]) -> raw::ImageSpec {
         significant_bits: spec.significant_bits,
         pixel_size_um: [size(spec.pixel_size.x), size(spec.pixel_size.y), size(spec.pixel_size.z)],
         time_increment_s: or_nan(spec.time_increment.map(Seconds::get)),
+        acquired: anchor_out(spec.acquired.as_ref()),
         channels: channels.as_ptr(),
         channel_count: channels.len() as u64,
     }
@@ -128,6 +186,8 @@ pub unsafe fn read_spec(spec: &raw::ImageSpec) -> Result<ImageSpec> {
         pixel_size: PixelSize { x, y, z },
         time_increment: known(spec.time_increment_s).map(Seconds),
         // SAFETY: as the caller vouches.
+        acquired: unsafe { read_anchor(&spec.acquired) },
+        // SAFETY: as the caller vouches.
         channels: channels.iter().map(|channel| unsafe { read_channel(channel) }).collect::<Result<_>>()?,
     };
     result.validate()?;
@@ -147,12 +207,11 @@ unsafe fn read_channel(channel: &raw::Channel) -> Result<Channel> {
         )
     };
     let class = |code| PixelClass::from_code(code).ok_or_else(|| wrong(&format!("pixel class {code}")));
-    let finder = match channel.labels_finder {
-        1 => Some(Finder::Classical { operator }),
-        2 => Some(Finder::Network { operator, model }),
-        3 => Some(Finder::Manual),
-        _ => None,
-    };
+    let finder = FinderCode::from_code(channel.labels_finder).map(|code| match code {
+        FinderCode::Classical => Finder::Classical { operator },
+        FinderCode::Network => Finder::Network { operator, model },
+        FinderCode::Manual => Finder::Manual,
+    });
     let basis = class(channel.labels_basis)?;
     let [alpha, r, g, b] = channel.color.to_be_bytes();
     Ok(Channel {

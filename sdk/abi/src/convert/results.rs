@@ -3,16 +3,28 @@
 use parfocal_types::{Column, ColumnKind, Error, ErrorKind, Field, Result, Scalar, Unit};
 
 use super::basics::{read_text, slice_of, wrong};
-use crate::operator_1 as raw;
+use crate::{codes::ValueKind, operator_1 as raw};
 
-/// Copies an error of the other side; `code` is what the function returned.
+/// An error of the other side.
+#[derive(Debug)]
+pub struct Said {
+    /// The error.
+    pub error: Error,
+    /// Whether the instance must not be used again: code in it stopped halfway.
+    pub instance_lost: bool,
+}
+
+/// Copies an error of the other side.
 ///
 /// # Safety
 /// `error` is null or valid, and so are its pointers.
 #[must_use]
-pub unsafe fn read_error(error: *const raw::ErrorInfo) -> Error {
+pub unsafe fn read_error(error: *const raw::ErrorInfo) -> Said {
     // SAFETY: null or valid, as the caller vouches.
-    let Some(error) = (unsafe { error.as_ref() }) else { return wrong("an error without a description") };
+    let Some(error) = (unsafe { error.as_ref() }) else {
+        return Said { error: wrong("an error without a description"), instance_lost: false };
+    };
+    let instance_lost = error.instance_lost != 0;
     // SAFETY: as the caller vouches, for the reads below.
     let details: Vec<(String, String)> = unsafe { slice_of(error.details, error.detail_count, "details") }
         .unwrap_or_default()
@@ -25,11 +37,12 @@ pub unsafe fn read_error(error: *const raw::ErrorInfo) -> Error {
     let kind = ErrorKind::from_wire(error.code, &details);
     let message = if message.is_empty() { kind.name().to_owned() } else { message };
     let result = Error::new(kind, message);
-    if remedy.is_empty() { result } else { result.with_remedy(remedy) }
+    let error = if remedy.is_empty() { result } else { result.with_remedy(remedy) };
+    Said { error, instance_lost }
 }
 
 /// Gives an error's parts to `send` as the border sees them.
-pub(crate) fn with_error(error: &Error, send: impl FnOnce(&raw::ErrorInfo)) {
+pub(crate) fn with_error(Said { error, instance_lost }: &Said, send: impl FnOnce(&raw::ErrorInfo)) {
     let details = error.kind().details();
     let details: Vec<raw::Detail> = details
         .iter()
@@ -38,7 +51,7 @@ pub(crate) fn with_error(error: &Error, send: impl FnOnce(&raw::ErrorInfo)) {
     let message = error.to_string();
     send(&raw::ErrorInfo {
         code: error.kind().code(),
-        reserved: 0,
+        instance_lost: u32::from(*instance_lost),
         message: raw::Text::of(&message),
         remedy: raw::Text::of(error.remedy().unwrap_or_default()),
         details: details.as_ptr(),
@@ -52,7 +65,7 @@ pub(super) fn read_unit(code: u32) -> Result<Unit> {
 
 /// # Safety
 /// The text of `scalar` is null or valid.
-unsafe fn read_scalar(scalar: &raw::Scalar) -> Result<Scalar> {
+pub(super) unsafe fn read_scalar(scalar: &raw::Scalar) -> Result<Scalar> {
     Ok(match ColumnKind::from_code(scalar.kind) {
         Some(ColumnKind::Flag) => Scalar::Flag(scalar.integer != 0),
         Some(ColumnKind::Integer) => Scalar::Integer(scalar.integer),
@@ -126,11 +139,30 @@ pub unsafe fn read_field(field: *const raw::Field) -> Result<Field> {
 
 /// The scalar as the border sees it. Valid as long as `scalar`.
 pub(crate) fn scalar_out(scalar: &Scalar) -> raw::Scalar {
-    let empty = raw::Scalar { kind: 0, reserved: 0, integer: 0, number: 0.0, text: raw::Text::of("") };
     match scalar {
-        Scalar::Flag(value) => raw::Scalar { kind: 0, integer: i64::from(*value), ..empty },
-        Scalar::Integer(value) => raw::Scalar { kind: 1, integer: *value, ..empty },
-        Scalar::Number(value) => raw::Scalar { kind: 2, number: *value, ..empty },
-        Scalar::Text(value) => raw::Scalar { kind: 3, text: raw::Text::of(value), ..empty },
+        Scalar::Flag(value) => flag_out(*value),
+        Scalar::Integer(value) => integer_out(*value),
+        Scalar::Number(value) => number_out(*value),
+        Scalar::Text(value) => text_out(value),
     }
+}
+
+const fn empty(kind: ValueKind) -> raw::Scalar {
+    raw::Scalar { kind: kind as u32, reserved: 0, integer: 0, number: 0.0, text: raw::Text::of("") }
+}
+
+pub(super) fn flag_out(value: bool) -> raw::Scalar {
+    raw::Scalar { integer: i64::from(value), ..empty(ValueKind::Flag) }
+}
+
+pub(super) const fn integer_out(value: i64) -> raw::Scalar {
+    raw::Scalar { integer: value, ..empty(ValueKind::Integer) }
+}
+
+pub(super) const fn number_out(value: f64) -> raw::Scalar {
+    raw::Scalar { number: value, ..empty(ValueKind::Number) }
+}
+
+pub(super) const fn text_out(value: &str) -> raw::Scalar {
+    raw::Scalar { text: raw::Text::of(value), ..empty(ValueKind::Text) }
 }
