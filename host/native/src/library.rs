@@ -158,14 +158,23 @@ fn map(bytes: &[u8], artifact: &Artifact) -> Result<EntryFunction> {
         )
         .with_origin(artifact.label())
     };
-    let copy = sealed_copy(bytes)
-        .map_err(|error| failed("the library cannot be copied to memory", error.to_string()))?;
+    let copy = sealed_copy(bytes).map_err(|error| {
+        Error::internal("the library cannot be copied to memory")
+            .with_source(error)
+            .with_origin(artifact.label())
+            .with_remedy("close other programs, and try again")
+    })?;
     let path = format!("/proc/self/fd/{}", copy.as_raw_fd());
     // SAFETY: constructors of the library run here: the user trusts this lane's libraries; its digest and note were
     // checked.
     let handle = unsafe { Handle::open(Some(&path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
-        failed("the system cannot load the library", error.to_string())
-            .with_remedy("a library that it needs is missing, or it was built for another system")
+        // What went wrong stands in the source alone.
+        let said = core::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        match missing(&said, &path) {
+            Some(what) => missing_runtime(what).with_origin(artifact.label()),
+            None => failed("the system cannot load the library", said)
+                .with_remedy("install the plugin again, or tell its author"),
+        }
     })?;
     // The loader recognises libraries by path: the descriptor stays open for ever, so that its number, and so the path,
     // is never given to another file.
@@ -180,6 +189,25 @@ fn map(bytes: &[u8], artifact: &Artifact) -> Result<EntryFunction> {
     // Unloading native code safely is not possible.
     core::mem::forget(handle);
     Ok(entry)
+}
+
+/// What the system's loader did not find, when that is why it could not load the library at `path`: another library, or
+/// a version of one. It says so in words only; in those of glibc, which are English unless a program sets a locale.
+fn missing(said: &str, path: &str) -> Option<String> {
+    let last_word = |text: &str| text.rsplit(' ').next().unwrap_or_default().to_owned();
+    if let Some((name, _)) = said.split_once(": cannot open shared object file") {
+        return Some(last_word(name)).filter(|name| name != path);
+    }
+    let (name, rest) = said.split_once(": version `")?;
+    let (version, _) = rest.split_once("' not found")?;
+    Some(format!("{version} of {}", last_word(name)))
+}
+
+fn missing_runtime(what: String) -> Error {
+    let message = format!("the library needs {what}, which this computer does not have");
+    let remedy = format!("install {what}; the plugin's documentation should say where it comes from");
+    let place = "the system's packages".to_owned();
+    Error::new(ErrorKind::MissingRuntime { what, r#where: place }, message).with_remedy(remedy)
 }
 
 fn sealed_copy(bytes: &[u8]) -> std::io::Result<File> {
@@ -278,4 +306,29 @@ fn describe(table: &raw::OperatorTable) -> Result<Vec<Descriptor>> {
             Ok(descriptor)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_loader_misses_is_told_from_what_is_wrong_with_the_library() {
+        let path = "/proc/self/fd/7";
+        for (said, what) in [
+            (
+                "libfftw3.so.3: cannot open shared object file: No such file or directory",
+                Some("libfftw3.so.3"),
+            ),
+            (
+                "/lib/libc.so.6: version `GLIBC_2.99' not found (required by /proc/self/fd/7)",
+                Some("GLIBC_2.99 of /lib/libc.so.6"),
+            ),
+            ("/proc/self/fd/7: cannot open shared object file: Permission denied", None),
+            ("/proc/self/fd/7: undefined symbol: fftw_plan", None),
+            ("/proc/self/fd/7: file too short", None),
+        ] {
+            assert_eq!(missing(said, path).as_deref(), what, "{said}");
+        }
+    }
 }

@@ -36,6 +36,25 @@ fn a_library_without_the_entry_symbol_says_so() {
 }
 
 #[test]
+fn a_library_that_is_needed_and_missing_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let needed = compile(
+        folder.path(),
+        "gone",
+        "int gone(void);\n__attribute__((visibility(\"default\"))) int gone(void) { return 1; }\n",
+        &[],
+    );
+    let flags = ["-Wl,--no-as-needed", "-L", folder.path().to_str().unwrap(), "-lgone"];
+    let path = compile(folder.path(), "plugin", GOOD, &flags);
+    std::fs::remove_file(needed).unwrap();
+    let error =
+        NativeLane::new().load(&artifact(&path, "org.example.refused")).err().expect("it cannot be loaded");
+    assert_eq!(error.kind().name(), "missing-runtime", "{error}");
+    assert!(error.to_string().contains("the library needs libgone.so, which"), "{error}");
+    assert!(error.remedy().unwrap().contains("install libgone.so"));
+}
+
+#[test]
 fn a_changed_file_is_not_mapped() {
     let error = refuse(GOOD, |artifact| artifact.sha256 = parfocal_core::Sha256::of(b"other"));
     assert_eq!(error.kind().name(), "corrupt");
