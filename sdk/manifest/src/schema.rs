@@ -19,6 +19,7 @@ pub fn schema() -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<Manifest>();
     RecursiveTransform(vendor_keys).transform(&mut schema);
+    RecursiveTransform(plain_descriptions).transform(&mut schema);
     schema.to_value()
 }
 
@@ -26,6 +27,13 @@ pub fn schema() -> Value {
 #[must_use]
 pub fn schema_text() -> String {
     format!("{:#}\n", schema())
+}
+
+/// Makes the documentation of Rust types readable in an editor: without its links and its line breaks.
+fn plain_descriptions(schema: &mut Schema) {
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        *text = text.replace("[`", "`").replace("`]", "`").replace("\n\n", " ").replace('\n', " ");
+    }
 }
 
 /// Lets every closed table have keys of vendors.

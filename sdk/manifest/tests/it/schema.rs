@@ -39,6 +39,16 @@ fn the_schema_in_the_repository_is_the_generated_one() {
 }
 
 #[test]
+fn descriptions_are_plain_text() {
+    let text = schema_text();
+    let lines: Vec<_> =
+        text.lines().filter(|line| line.trim_start().starts_with("\"description\": \"")).collect();
+    assert!(lines.len() > 50);
+    let marked = lines.iter().find(|line| line.contains("[`") || line.contains("\\n"));
+    assert_eq!(marked, None);
+}
+
+#[test]
 fn manifests_that_parse_fit_the_schema() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
     for text in [FULL, SOURCE, &Manifest::parse(FULL).unwrap().to_toml()] {
