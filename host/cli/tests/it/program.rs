@@ -5,7 +5,6 @@ use std::{
     process::{Command, Output},
 };
 
-use parfocal_core::ImageSink as _;
 use parfocal_image::{Buffer, DType, Extent, ImageSpec, Region};
 use parfocal_io::write::{OmeTiffOptions, OmeTiffWriter};
 
