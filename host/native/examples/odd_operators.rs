@@ -148,7 +148,13 @@ impl Operator for Echo {
         let columns: Vec<Column> =
             kinds.into_iter().map(|kind| Column::new(format!("{kind:?}"), kind, Unit::Photon)).collect();
         sink.columns(2, &columns)?;
-        sink.rows(2, vec![row(), row()])?;
+        // As many rows as the total is long, and two more; the first cell of each says whether its number is even.
+        let numbered = |number: usize| {
+            let mut row = row();
+            row[0] = Scalar::Flag(number % 2 == 0);
+            row
+        };
+        sink.rows(2, (0..total.len() + 2).map(numbered).collect())?;
         for value in row() {
             sink.field(3, Field { name: "value".into(), unit: Unit::Volt, value })?;
         }

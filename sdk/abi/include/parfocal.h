@@ -587,7 +587,8 @@ typedef struct pf_host {
   void (*answer_bytes)(void *context, struct pf_bytes bytes);
   // Declares the columns of a table output, once, before its rows. Returns 0 or an error code.
   int32_t (*emit_columns)(void *context, uint32_t port, const struct pf_column *columns, uint64_t count);
-  // Adds rows to a table output: `row_count` times as many scalars as there are columns. Returns 0 or an error code.
+  // Adds rows to a table output: `row_count` times as many scalars as there are columns, at most 2^24 in one call; more
+  // rows come in further calls. Returns 0 or an error code.
   int32_t (*emit_rows)(void *context, uint32_t port, const struct pf_scalar *scalars, uint64_t row_count);
   // Adds a value to a record output. Returns 0 or an error code.
   int32_t (*emit_field)(void *context, uint32_t port, const struct pf_field *field);

@@ -163,6 +163,9 @@ fn table<R: Registry>() -> raw::OperatorTable {
     }
 }
 
+/// Rows that are handed over in one call.
+const ROWS_AT_ONCE: usize = 4096;
+
 /// What `create` hands out.
 type Instance = Box<dyn Operator>;
 
@@ -558,9 +561,12 @@ impl Sink for RawHost<'_> {
         if rows.iter().any(|row| Some(row.len()) != width) {
             return Err(Error::invalid_argument("a row that does not fit the declared columns"));
         }
-        let scalars: Vec<raw::Scalar> = rows.iter().flatten().map(scalar_out).collect();
-        // SAFETY: the host's own function and context; the scalars live during the call.
-        status(unsafe { emit(self.host.context, port, scalars.as_ptr(), rows.len() as u64) }, "a row")
+        // In portions: a host takes so many scalars in one call, and the copies of all rows need not exist at once.
+        rows.chunks(ROWS_AT_ONCE).try_for_each(|rows| {
+            let scalars: Vec<raw::Scalar> = rows.iter().flatten().map(scalar_out).collect();
+            // SAFETY: the host's own function and context; the scalars live during the call.
+            status(unsafe { emit(self.host.context, port, scalars.as_ptr(), rows.len() as u64) }, "a row")
+        })
     }
 
     fn field(&mut self, port: u32, field: Field) -> Result<()> {

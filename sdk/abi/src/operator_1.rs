@@ -546,7 +546,8 @@ pub struct Host {
     pub emit_columns: Option<
         unsafe extern "C" fn(context: *mut c_void, port: u32, columns: *const Column, count: u64) -> i32,
     >,
-    /// Adds rows to a table output: `row_count` times as many scalars as there are columns. Returns 0 or an error code.
+    /// Adds rows to a table output: `row_count` times as many scalars as there are columns, at most 2^24 in one call; more
+    /// rows come in further calls. Returns 0 or an error code.
     pub emit_rows: Option<
         unsafe extern "C" fn(context: *mut c_void, port: u32, scalars: *const Scalar, row_count: u64) -> i32,
     >,

@@ -179,8 +179,18 @@ fn every_kind_of_value_comes_back_in_tables_and_records() {
     );
     let text = Scalar::Text("grün".into());
     let row = vec![Scalar::Flag(true), Scalar::Integer(-2), Scalar::Number(f64::INFINITY), text];
-    assert_eq!(kept.1, [row.clone(), row.clone()]);
+    let mut odd = row.clone();
+    odd[0] = Scalar::Flag(false);
+    assert_eq!(kept.1, [row.clone(), odd]);
     assert_eq!(kept.2.into_iter().map(|field| field.value).collect::<Vec<_>>(), row);
+}
+
+#[test]
+fn many_rows_arrive_in_their_order_though_they_are_handed_over_in_portions() {
+    let mut kept = Kept::default();
+    instance("echo").finish(&vec![0; 10_001], &mut kept, &RunServices::default()).unwrap();
+    assert_eq!(kept.1.len(), 10_003);
+    assert!(kept.1.iter().enumerate().all(|(number, row)| row[0] == Scalar::Flag(number % 2 == 0)));
 }
 
 #[test]
