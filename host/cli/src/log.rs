@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::output::Output;
 
-/// Lines kept for one image.
+/// Lines kept for one image: so many warnings and errors, and as many others.
 const KEPT_LINES: usize = 1000;
 
 /// A line, as a program gets it.
@@ -24,7 +24,7 @@ pub(crate) struct Line {
     text: String,
 }
 
-/// The lines of one image.
+/// The lines of one image, each of them once.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<Line>>>);
 
@@ -38,7 +38,12 @@ impl Log {
             let level = word(line.level);
             let line_kept = Line { operator: operator.to_owned(), level, text: line.text.clone() };
             let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-            if lines.len() >= KEPT_LINES || lines.contains(&line_kept) {
+            if lines.contains(&line_kept) {
+                return;
+            }
+            // A flood of small talk never hides a warning.
+            let weighty = |level: &str| level == word(LogLevel::Warning) || level == word(LogLevel::Error);
+            if lines.iter().filter(|kept| weighty(kept.level) == weighty(level)).count() >= KEPT_LINES {
                 return;
             }
             lines.push(line_kept);

@@ -75,6 +75,11 @@ pub(crate) fn chain(host: &mut Host, run: &Run, order: &[Word]) -> Result<Chain>
     let mut images: BTreeMap<String, Source> = BTreeMap::from([(ORIGINAL.to_owned(), Source::Original(0))]);
     let mut previous = Some(Source::Original(0));
     for (index, words) in written(run, order)?.into_iter().enumerate() {
+        if let Some(name @ (ORIGINAL | NOTHING)) = words.name {
+            return Err(Error::invalid_argument(format!("a step cannot be called `{name}`")).with_remedy(
+                "`--input` knows the original as `image`, and nothing as `none`: choose another name",
+            ));
+        }
         let (selection, library) = host.load(words.operator, run.lane)?;
         let descriptor = &selection.descriptor;
         let parameters = Parameters::parse(&descriptor.parameters, words.parameters.iter().copied())

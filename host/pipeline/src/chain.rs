@@ -64,12 +64,16 @@ impl ChainStep {
     }
 }
 
-/// Checks a chain before any work: that every input exists and every step takes what it gets. Gives the image outputs of
+/// Checks a chain before any work, with the log, seed and cancel of `options`: that every input exists and every step takes what it gets. Gives the image outputs of
 /// each step, with class and supports, each with the index of its port.
 ///
 /// # Errors
 /// `invalid-argument` for an input that does not exist (yet); see [`check`](crate::check) for the rest.
-pub fn check_chain(chain: &[ChainStep], originals: &[ImageSpec]) -> Result<Vec<Vec<(usize, ImageSpec)>>> {
+pub fn check_chain(
+    chain: &[ChainStep],
+    originals: &[ImageSpec],
+    options: &RunOptions,
+) -> Result<Vec<Vec<(usize, ImageSpec)>>> {
     let mut outputs: Vec<Vec<(usize, ImageSpec)>> = Vec::with_capacity(chain.len());
     for (index, step) in chain.iter().enumerate() {
         let mut specs = Vec::with_capacity(step.inputs.len());
@@ -83,7 +87,7 @@ pub fn check_chain(chain: &[ChainStep], originals: &[ImageSpec]) -> Result<Vec<V
             };
             specs.push((*input, spec.cloned().ok_or_else(|| missing(step, index, *source))?));
         }
-        outputs.push(planned::check(&step.step, &specs)?);
+        outputs.push(planned::check_with(&step.step, &specs, &options.services(&step.step))?);
     }
     Ok(outputs)
 }
@@ -116,7 +120,10 @@ pub fn run_chain(
     options: &RunOptions,
 ) -> Result<ChainResult> {
     let specs: Vec<_> = originals.iter().map(|source| source.spec().clone()).collect();
-    check_chain(chain, &specs)?;
+    // The plan of a single step is checked when it is prepared.
+    if chain.len() != 1 {
+        check_chain(chain, &specs, options)?;
+    }
     let mut kept: BTreeMap<Source, Arc<dyn ImageSource>> = originals
         .iter()
         .enumerate()

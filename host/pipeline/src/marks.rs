@@ -34,7 +34,7 @@ pub(crate) fn mark(
             let heritage = inherit(port.preserves, inputs, &needs(index as u64)?);
             match port.kind {
                 PortKind::Labels => mark_labels(channel, heritage, port.network, finder),
-                _ => mark_pixels(channel, heritage, port.yields),
+                _ => mark_pixels(channel, heritage, port),
             }
         }
     }
@@ -85,10 +85,15 @@ fn mark_labels(channel: &mut Channel, heritage: Heritage, network: bool, finder:
     channel.labels = Some(LabelOrigin { basis: heritage.basis, finder: heritage.network.unwrap_or(own) });
 }
 
-fn mark_pixels(channel: &mut Channel, heritage: Heritage, yields: PixelClass) {
+fn mark_pixels(channel: &mut Channel, heritage: Heritage, port: &OutputPort) {
+    let yields = port.yields;
     // What is painted from objects is computed, not an object; from a network's objects, it is the network's.
     let own = if yields == PixelClass::Labels { PixelClass::Derived } else { yields };
-    let network = if heritage.network.is_some() { PixelClass::Predicted } else { own };
+    let network = match (&heritage.network, port.network) {
+        (Some(_), _) => PixelClass::Predicted,
+        (None, true) => PixelClass::Restored,
+        (None, false) => own,
+    };
     channel.class = own.joined(heritage.basis).joined(network);
     channel.supports = heritage.supports;
     channel.labels = None;

@@ -18,7 +18,16 @@ use crate::{marks, ports::check_inputs, read::Window, step::Step};
 /// A sentence that names operator and port, with what to do: `invalid-argument`, `not-supported` or `not-found`; what
 /// the operator itself says to the inputs; `internal` for an operator that contradicts itself.
 pub fn check(step: &Step, inputs: &[(usize, ImageSpec)]) -> Result<Vec<(usize, ImageSpec)>> {
-    let planned = Planned::new(step, inputs.to_vec(), &RunServices::default())?;
+    check_with(step, inputs, &RunServices::default())
+}
+
+/// As [`check`], heard and stopped through these services.
+pub(crate) fn check_with(
+    step: &Step,
+    inputs: &[(usize, ImageSpec)],
+    services: &dyn Services,
+) -> Result<Vec<(usize, ImageSpec)>> {
+    let planned = Planned::new(step, inputs.to_vec(), services)?;
     let Facts { images, plan, .. } = planned.facts;
     Ok(images.into_iter().zip(plan.outputs).collect())
 }
@@ -28,6 +37,8 @@ pub(crate) struct Facts {
     pub(crate) label: String,
     pub(crate) descriptor: Descriptor,
     pub(crate) plan: Plan,
+    /// The plan as the first instance answered it, to hold the answers of others against.
+    answered: Plan,
     /// Indices of the input ports that are connected, ascending, and what is connected to them.
     pub(crate) ports: Vec<usize>,
     pub(crate) inputs: Vec<ImageSpec>,
@@ -38,6 +49,8 @@ pub(crate) struct Facts {
     pub(crate) grouped: [bool; 5],
     /// Sizes of a tile along the axes that leave no choice.
     pub(crate) fixed: [Option<u64>; 5],
+    /// For each channel of the work, the channels of each input that its marks were derived from; empty before that.
+    heritage: Vec<Vec<Range<usize>>>,
 }
 
 impl Facts {
@@ -48,7 +61,28 @@ impl Facts {
     /// show nothing.
     pub(crate) fn windows(&self, operator: &dyn Operator, core: &Region) -> Result<Vec<Window>> {
         let regions = self.required(operator, core)?;
-        regions.iter().zip(&self.inputs).map(|(region, spec)| Window::new(region, &spec.extent)).collect()
+        let windows: Vec<_> = regions
+            .iter()
+            .zip(&self.inputs)
+            .map(|(region, spec)| Window::new(region, &spec.extent))
+            .collect::<Result<_>>()?;
+        self.check_heritage(core, &windows)?;
+        Ok(windows)
+    }
+
+    /// No channel is shown to the operator that the marks of its outputs do not account for.
+    fn check_heritage(&self, core: &Region, windows: &[Window]) -> Result<()> {
+        let channels = channels_of(core);
+        for accounted in self.heritage.get(channels).unwrap_or_default() {
+            let outside = |(window, range): (&Window, &Range<usize>)| {
+                let seen = channels_of(&window.read);
+                !seen.is_empty() && (seen.start < range.start || seen.end > range.end)
+            };
+            if windows.iter().zip(accounted).any(outside) {
+                return Err(contradiction("it asks for other channels here than elsewhere".into()));
+            }
+        }
+        Ok(())
     }
 
     /// Asks an instance which part of each input it needs.
@@ -67,12 +101,17 @@ impl Facts {
         )))
     }
 
-    /// Asks an instance for its plan.
+    /// Asks a further instance for its plan, which must be that of the first.
     ///
     /// # Errors
-    /// What the operator says.
+    /// What the operator says; `internal` when it answers otherwise now.
     pub(crate) fn plan_again(&self, operator: &mut dyn Operator, services: &dyn Services) -> Result<()> {
-        operator.plan(&connected(&self.ports, &self.inputs), services).map(drop)
+        if operator.plan(&connected(&self.ports, &self.inputs), services)? == self.answered {
+            return Ok(());
+        }
+        Err(contradiction(
+            "it plans otherwise when it is asked again, for the same inputs and parameters".into(),
+        ))
     }
 
     /// The axes whose positions are numbered apart from those of the others: groups, or the positions of sequences.
@@ -127,7 +166,19 @@ impl Planned {
         let reduces = descriptor.kind == Kind::Reduce;
         let grouped = std::array::from_fn(|axis| reduces && !plan.reduce_over[axis]);
         let fixed = fixed_sizes(&plan, &work, &grouped);
-        let facts = Facts { label, descriptor, plan, ports, inputs, work, images, grouped, fixed };
+        let facts = Facts {
+            answered: plan.clone(),
+            label,
+            descriptor,
+            plan,
+            ports,
+            inputs,
+            work,
+            images,
+            grouped,
+            fixed,
+            heritage: Vec::new(),
+        };
         let mut planned = Self { facts, operator };
         let checked =
             planned.check_outputs().and_then(|()| planned.check_cut()).and_then(|()| planned.mark(step));
@@ -153,14 +204,15 @@ impl Planned {
         self.facts.windows(self.operator.as_ref(), core)
     }
 
-    /// Parts of the work as small as the plan allows, at its start, middle and end.
+    /// Parts of the work as small as the plan allows, at its start, middle and end, where tiles may lie.
     pub(crate) fn probes(&self) -> [Region; 3] {
         [0, 1, 2].map(|third: u64| {
             Axis::ALL.into_iter().fold(Region::default(), |core, axis| {
-                let size = self.facts.fixed[axis as usize].unwrap_or(1).min(self.facts.work[axis]);
-                let last = (self.facts.work[axis] - size) as i64;
-                let origin = [0, last / 2, last][third as usize];
-                core.with(axis, origin, size)
+                let size =
+                    self.facts.fixed[axis as usize].unwrap_or(self.facts.plan.tile_sizes[axis as usize].step);
+                let last = (self.facts.work[axis] - 1) / size;
+                let origin = [0, last / 2, last][third as usize] * size;
+                core.with(axis, origin as i64, size.min(self.facts.work[axis] - origin))
             })
         })
     }
@@ -231,6 +283,9 @@ impl Planned {
         let Facts { plan, descriptor, .. } = &self.facts;
         match plan.tiling.iter().filter(|tiling| **tiling == Tiling::InOrder).count() {
             0 => Ok(()),
+            1 if plan.tiling[Axis::C as usize] == Tiling::InOrder => {
+                Err(contradiction("it wants channels in order, which would mix their pixel classes".into()))
+            }
             1 if descriptor.kind == Kind::Map => Ok(()),
             1 => Err(contradiction("it wants positions in order, which is for operators of kind map".into())),
             _ => Err(contradiction("it wants the positions of several axes in order".into())),
@@ -239,6 +294,12 @@ impl Planned {
 
     fn check_tile_sizes(&self) -> Result<()> {
         for (axis, TileSize { step, max }) in Axis::ALL.into_iter().zip(self.facts.plan.tile_sizes) {
+            if self.facts.fixed[axis as usize].is_some() && (TileSize { step, max }) != TileSize::ANY {
+                return Err(contradiction(format!(
+                    "it asks for tiles of certain sizes along {}, which is not cut anywhere",
+                    axis.letter()
+                )));
+            }
             if step == 0 || max < step || (max != u64::MAX && max % step != 0) {
                 return Err(contradiction(format!(
                     "its tiles along {} shall be multiples of {step} and at most {max}",
@@ -274,6 +335,8 @@ impl Planned {
     }
 
     fn mark(&mut self, step: &Step) -> Result<()> {
+        let heritage = (0..self.facts.work[Axis::C]).map(|channel| self.needed_channels(channel));
+        self.facts.heritage = heritage.collect::<Result<_>>()?;
         let mut outputs = std::mem::take(&mut self.facts.plan.outputs);
         let ports: Vec<_> =
             self.facts.images.iter().map(|&port| &self.facts.descriptor.outputs[port]).collect();
@@ -292,15 +355,20 @@ impl Planned {
         }
         let [_, core, _] = self.probes();
         let core = core.with(Axis::C, channel as i64, 1);
-        let index = |position: i64| usize::try_from(position.max(0)).unwrap_or(usize::MAX);
         let windows = self.windows(&core)?;
         Ok(windows
             .iter()
-            .map(|window| index(window.held.origin[Axis::C as usize])..index(window.held.end(Axis::C)))
+            .map(|window| channels_of(&window.held))
             .zip(&self.facts.inputs)
             .map(|(range, spec)| range.start..range.end.min(spec.channels.len()))
             .collect())
     }
+}
+
+/// The indices of the channels of a part.
+fn channels_of(region: &Region) -> Range<usize> {
+    let index = |position: i64| usize::try_from(position.max(0)).unwrap_or(usize::MAX);
+    index(region.origin[Axis::C as usize])..index(region.end(Axis::C))
 }
 
 fn connected<'a>(ports: &[usize], inputs: &'a [ImageSpec]) -> Vec<InputSpec<'a>> {

@@ -14,7 +14,7 @@ use crate::{
     progress::Meter,
     read::{InputTile, read_tile},
     reduce::{Partials, reduce},
-    services::{Stop, TileServices},
+    services::{Quiet, Stop, TileServices},
     shape::Shapes,
     sinks::Discard,
     step::{Estimate, Report, RunOptions, Step, StepResult},
@@ -79,11 +79,7 @@ impl Run {
         outputs: &mut SinkFactory<'_>,
         options: &RunOptions,
     ) -> Result<Self> {
-        let mut services = RunServices::new(options.cancel.clone(), options.seed);
-        if let Some(listener) = &options.log {
-            let (listener, operator) = (Arc::clone(listener), step.operator.clone());
-            services = services.telling(Arc::new(move |line| listener(&operator, line)));
-        }
+        let services = options.services(step);
         let specs = inputs.iter().map(|(port, source)| (*port, source.spec().clone())).collect();
         let planned = Planned::new(step, specs, &services)?;
         let mut inputs = inputs.to_vec();
@@ -134,7 +130,7 @@ impl Run {
         while instances.len() < estimate.workers {
             let own = |error: Error| error.with_origin(&facts.label);
             let mut instance = step.library.create(&step.operator, &step.parameters).map_err(own)?;
-            facts.plan_again(instance.as_mut(), &services).map_err(own)?;
+            facts.plan_again(instance.as_mut(), &Quiet(&services)).map_err(own)?;
             instances.push(instance);
         }
         let reserved = instance_bytes.saturating_mul(estimate.workers as u64);
@@ -223,8 +219,13 @@ fn count_workers(shapes: &Shapes<'_>, grid: &Grid, threads: usize) -> Result<usi
     if shapes.planned.facts.descriptor.threads == ThreadSafety::Single {
         return Ok(1);
     }
-    // A sequence is one worker's from its begin to its end.
-    let pieces = if shapes.planned.facts.sequence().is_some() { grid.tiles() } else { grid.total() };
+    // A sequence is one worker's from its begin to its end; and where every position waits for the neighbours of a place,
+    // nobody may be ahead.
+    let pieces = match shapes.planned.facts.sequence() {
+        Some(_) if shapes.is_aligned(&grid.tile()) => grid.tiles(),
+        Some(_) => 1,
+        None => grid.total(),
+    };
     let most = threads.clamp(1, usize::try_from(pieces).unwrap_or(usize::MAX).max(1));
     for workers in (2..=most).rev() {
         if shapes.peak(&grid.tile(), workers as u64)? <= shapes.budget {

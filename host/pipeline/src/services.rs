@@ -79,3 +79,20 @@ impl Services for TileServices<'_> {
         self.run.seed()
     }
 }
+
+/// Services without a voice, for calls that only repeat what another instance was told already.
+pub(crate) struct Quiet<'a>(pub(crate) &'a RunServices);
+
+impl Services for Quiet<'_> {
+    fn log(&self, _: LogLevel, _: &str) {}
+
+    fn progress(&self, _: f32) {}
+
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    fn seed(&self) -> u64 {
+        self.0.seed()
+    }
+}

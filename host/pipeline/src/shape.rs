@@ -44,6 +44,9 @@ impl Shapes<'_> {
             return if need <= self.budget { Ok(tile) } else { Err(self.too_much(need)) };
         }
         let thick = [self.planes_along(Axis::T)?, self.planes_along(Axis::Z)?];
+        if let Some(tile) = self.whole_planes(&thick)? {
+            return Ok(tile);
+        }
         let unit = self.unit();
         let aligned =
             self.candidates(&thick, [grown(unit[0], self.work(Axis::Y)), grown(unit[1], self.work(Axis::X))]);
@@ -59,6 +62,18 @@ impl Shapes<'_> {
         Err(self.too_much(least))
     }
 
+    /// For sequences, whole planes if they fit: a place that runs through all positions before its neighbour begins would
+    /// leave the sinks with a part of every position.
+    fn whole_planes(&self, thick: &[Vec<u64>; 2]) -> Result<Option<Extent>> {
+        if self.planned.facts.sequence().is_none() {
+            return Ok(None);
+        }
+        let mut planes = self.candidates(thick, [vec![self.work(Axis::Y)], vec![self.work(Axis::X)]]);
+        let allowed = self.planned.facts.plan.tile_sizes;
+        planes.retain(|tile| Axis::ALL.iter().all(|&axis| tile[axis] <= allowed[axis as usize].max));
+        self.best(&planes)
+    }
+
     /// Upper bound of the memory that so many workers take with such tiles.
     ///
     /// # Errors
@@ -66,6 +81,14 @@ impl Shapes<'_> {
     pub(crate) fn peak(&self, tile: &Extent, workers: u64) -> Result<u64> {
         let each = self.frames(tile)?.saturating_add(self.instance(tile));
         Ok(each.saturating_mul(workers).saturating_add(self.gathered(tile, workers)))
+    }
+
+    /// Whether every tile lies on the grids of all sinks, so that none waits for pixels of others.
+    pub(crate) fn is_aligned(&self, tile: &Extent) -> bool {
+        let outputs = self.planned.facts.plan.outputs.iter().zip(self.grids).enumerate();
+        outputs.into_iter().all(|(index, (spec, grid))| {
+            is_aligned(&self.planned.facts.output_region(index, &Region::whole(*tile)), grid, &spec.extent)
+        })
     }
 
     /// What an instance declares that it needs for itself.
@@ -130,7 +153,10 @@ impl Shapes<'_> {
             let [y, x] = [Axis::Y, Axis::X].map(|axis| spec.extent[axis].div_ceil(grid[axis]));
             let rows = (region.extent[Axis::Y] / grid[Axis::Y] + 2).saturating_mul(1 + workers / 4).min(y);
             let piece = FrameAllocator::cost(spec.dtype, &Region::whole(*grid));
-            let planes = region.extent.planes().saturating_mul(2).min(spec.extent.planes());
+            // Of a sequence, every position waits for the next place.
+            let positions = self.planned.facts.sequence().map_or(1, |axis| self.work(axis));
+            let planes = region.extent.planes().saturating_mul(2).saturating_mul(positions);
+            let planes = planes.min(spec.extent.planes());
             sum.saturating_add([rows, x, planes].into_iter().fold(piece, u64::saturating_mul))
         })
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 
-use parfocal_core::{CancelToken, Library, LibraryInfo, LogLine};
+use parfocal_core::{CancelToken, Library, LibraryInfo, LogLine, RunServices};
 use parfocal_image::{Extent, ImageSpec};
 use parfocal_operator::{Descriptor, registry::unknown_operator};
 use parfocal_types::{
@@ -95,6 +95,16 @@ impl Default for RunOptions {
             seed: 0,
             scratch: None,
         }
+    }
+}
+
+impl RunOptions {
+    /// The services of a step.
+    pub(crate) fn services(&self, step: &Step) -> RunServices {
+        let services = RunServices::new(self.cancel.clone(), self.seed);
+        let Some(listener) = self.log.clone() else { return services };
+        let operator = step.operator.clone();
+        services.telling(Arc::new(move |line| listener(&operator, line)))
     }
 }
 

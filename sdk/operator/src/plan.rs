@@ -23,7 +23,8 @@ pub enum Tiling {
     /// Not at all.
     Whole = 2,
     /// Into single positions that one instance sees one after the other, from the first to the last, after a `reset`: for
-    /// operators that remember. Of kind map only, and along one axis at most.
+    /// operators that remember. Of kind map only, along one axis at most, and not along C: each channel has a pixel class
+    /// of its own, which what is remembered of the others would spoil.
     InOrder = 3,
 }
 
@@ -99,7 +100,8 @@ impl InputRegion {
     }
 }
 
-/// Which sizes the tiles may have along an axis that is cut anywhere, for operators that are picky: a network that wants
+/// Which sizes the tiles may have along an axis that is cut anywhere (T, Z, Y or X; channels go one by one unless they are
+/// wanted whole), for operators that are picky: a network that wants
 /// multiples of 16. The last tile along an axis may be smaller than `step` asks for: the work ends there. What the
 /// operator then sees is still its own choice, in `required_input`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

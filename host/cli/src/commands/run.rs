@@ -262,7 +262,7 @@ fn one(
     let mut options = options(run, cancel, &progress);
     options.log = Some(log.listener(output, progress.bar()));
     if run.dry_run {
-        check_chain(&chain.steps, &[source.spec().clone()])?;
+        check_chain(&chain.steps, &[source.spec().clone()], &options)?;
         if let [only] = chain.steps.as_slice() {
             let inputs: Vec<_> = only.inputs.iter().map(|(port, _)| (*port, Arc::clone(&source))).collect();
             let estimate = parfocal_pipeline::estimate(&only.step, &inputs, &options)?;

@@ -88,6 +88,11 @@ fn exit_codes_tell_wrong_from_failed() {
     assert_eq!(code(&["run", "gaussian", "--param", "sigma=-1", "a.ome.tif", "-o", "b.ome.tif"]), Some(2));
     assert_eq!(code(&["run", "identity", "a.ome.tif"]), Some(2), "nowhere to write");
     assert_eq!(code(&["frobnicate"]), Some(2));
+    for name in ["none", "image"] {
+        let step = format!("{name}=identity");
+        let chain = ["run", "identity", "a.ome.tif", "--then", &step, "-o", "b.ome.tif"];
+        assert_eq!(code(&chain), Some(2), "{name} is taken");
+    }
     assert_eq!(code(&["image", "compare", "a.ome.tif", "b.ome.tif"]), Some(0));
     make(folder, "c.ome.tif", "32");
     assert_ne!(code(&["image", "compare", "a.ome.tif", "c.ome.tif"]), Some(0));

@@ -171,7 +171,7 @@ fn a_chain_is_refused_before_its_first_step_runs() {
             ChainStep { step: first.clone(), inputs: vec![(0, Source::Original(0))] },
             ChainStep { step: identity(), inputs: vec![(0, source)] },
         ];
-        let error = check_chain(&chain, &[input.spec().clone()]).unwrap_err();
+        let error = check_chain(&chain, &[input.spec().clone()], &options(1)).unwrap_err();
         assert!(error.message().contains(sentence), "{error}");
     }
     assert!(!*called.lock().unwrap());

@@ -83,7 +83,7 @@ fn planning(kind: Kind, output: PortKind, plan: PlanFn) -> Step {
 
 #[test]
 fn a_plan_that_contradicts_the_descriptor_is_refused_as_a_defect_of_the_plugin() {
-    let cases: [(Kind, PortKind, PlanFn, &str); 10] = [
+    let cases: [(Kind, PortKind, PlanFn, &str); 12] = [
         (Kind::Map, PortKind::Image, |_| Plan::without_images(), "plans 0 image outputs and declares 1"),
         (Kind::Reduce, PortKind::Table, Plan::like, "plans 1 image outputs and declares 0"),
         (Kind::Whole, PortKind::Table, |_| Plan::without_images(), "come from operators of kind `reduce`"),
@@ -124,6 +124,18 @@ fn a_plan_that_contradicts_the_descriptor_is_refused_as_a_defect_of_the_plugin()
             PortKind::Image,
             |spec| Plan::like(spec).tiled(Axis::T, Tiling::InOrder).tiled(Axis::Z, Tiling::InOrder),
             "positions of several axes in order",
+        ),
+        (
+            Kind::Map,
+            PortKind::Image,
+            |spec| Plan::like(spec).tiled(Axis::C, Tiling::InOrder),
+            "channels in order, which would mix",
+        ),
+        (
+            Kind::Map,
+            PortKind::Image,
+            |spec| Plan::like(spec).tile_size(Axis::C, 3, 3),
+            "certain sizes along C, which is not cut anywhere",
         ),
         (
             Kind::Map,

@@ -7,7 +7,7 @@ use parfocal_operator::{
     InputRegion, InputSpec, Kind, LogLevel, Operator, Padding, Plan, PortKind, Services, TileSize, Tiles,
     Tiling,
 };
-use parfocal_pipeline::{Step, run};
+use parfocal_pipeline::{RunOptions, Step, run};
 use parfocal_types::Result;
 
 use crate::{
@@ -146,7 +146,7 @@ fn tiles_have_the_sizes_that_the_plan_asks_for_but_where_the_work_ends() {
             let picky = step(descriptor("picky", Kind::Map, &[("image", PortKind::Image)]), move || {
                 Box::new(Picky(sizes, Arc::clone(&noted)))
             });
-            let options = parfocal_pipeline::RunOptions { memory, tile, ..options(2) };
+            let options = RunOptions { memory, tile, ..options(2) };
             let (result, written) = run_into(&picky, &[source(&input)], Extent::plane(32, 32), &options);
             if let Err(error) = &result {
                 // A tile of 100 x 100 and the pieces of the sink around it do not fit the small budget.
@@ -243,4 +243,131 @@ fn any_optional_input_may_be_left_out_and_each_is_padded_as_it_wants() {
             assert_eq!(at(&written, [0, 0, 0, y, x]), expected, "{ports:?} at {y} {x}");
         }
     }
+}
+
+#[test]
+fn a_sequence_stays_inside_the_memory_that_was_announced() {
+    let input = image(Extent::new(40, 1, 1, 96, 128));
+    // The sink takes rows of the whole width: tiles of half of it leave a part of each time point waiting.
+    for tile in [None, Some(Extent::plane(96, 64)), Some(Extent::plane(20, 30))] {
+        let options = RunOptions { tile, ..options(2) };
+        let (result, _) = run_into(
+            &sum_along(Axis::T, &Arc::default()),
+            &[source(&input)],
+            Extent::plane(32, 128),
+            &options,
+        );
+        let report = result.unwrap().report;
+        assert!(report.peak_bytes <= report.estimate.peak_bytes, "{tile:?}: {report:?}");
+        if tile.is_none() {
+            assert_eq!(report.estimate.tile, Extent::plane(96, 128), "whole planes where they fit");
+        }
+    }
+}
+
+/// Insists that everything it is asked starts on its steps.
+struct Strict;
+
+impl Operator for Strict {
+    fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
+        Ok(Plan::like(inputs[0].spec).tile_size(Axis::Y, 16, 64).tile_size(Axis::X, 24, 96))
+    }
+
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+        for (axis, step, end) in [(Axis::Y, 16, 203), (Axis::X, 24, 317)] {
+            assert_eq!(core.origin[axis as usize] % step, 0, "{core}");
+            let size = i64::try_from(core.extent[axis]).unwrap();
+            assert!(size % step == 0 || core.end(axis) == end, "{core}");
+        }
+        Ok(vec![InputRegion::new(0, *core)])
+    }
+
+    fn run(&mut self, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+        copy(tiles, services)
+    }
+}
+
+#[test]
+fn an_operator_is_asked_only_for_parts_that_its_plan_allows() {
+    let strict = step(descriptor("strict", Kind::Map, &[("image", PortKind::Image)]), || Box::new(Strict));
+    let input = image(Extent::plane(203, 317));
+    let (result, written) = run_into(&strict, &[source(&input)], Extent::plane(32, 32), &options(2));
+    result.unwrap();
+    assert_eq!(written[0].bytes(), input.pixels().bytes());
+}
+
+/// Plans with a counter that all instances share, and shows what it is told to.
+struct Fickle {
+    plans: Arc<Mutex<u32>>,
+    steady: bool,
+}
+
+impl Operator for Fickle {
+    fn plan(&mut self, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+        let mut plans = self.plans.lock().unwrap();
+        *plans += 1;
+        services.log(LogLevel::Info, "planned");
+        let plan = Plan::like(inputs[0].spec);
+        Ok(if self.steady { plan } else { plan.with_memory(*plans) })
+    }
+
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+        Ok(vec![InputRegion::new(0, *core)])
+    }
+
+    fn run(&mut self, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+        copy(tiles, services)
+    }
+}
+
+#[test]
+fn every_instance_plans_the_same_and_only_the_first_is_heard() {
+    let input = image(Extent::plane(64, 64));
+    for steady in [true, false] {
+        let plans = Arc::default();
+        let shared = Arc::clone(&plans);
+        let fickle = step(descriptor("fickle", Kind::Map, &[("image", PortKind::Image)]), move || {
+            Box::new(Fickle { plans: Arc::clone(&shared), steady })
+        });
+        let tiles = tiled(3, Extent::plane(16, 16));
+        let (result, _) = run_into(&fickle, &[source(&input)], Extent::plane(16, 16), &tiles);
+        if steady {
+            let report = result.unwrap().report;
+            assert_eq!((report.estimate.workers, *plans.lock().unwrap(), report.log.len()), (3, 3, 1));
+        } else {
+            let error = result.unwrap_err();
+            assert!(error.message().contains("plans otherwise when it is asked again"), "{error}");
+        }
+    }
+}
+
+/// Shows its output more channels the further down it works.
+struct Widening;
+
+impl Operator for Widening {
+    fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
+        Ok(Plan::like(inputs[0].spec))
+    }
+
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+        let from = if core.origin[Axis::Y as usize] == 0 { 0 } else { core.origin[Axis::C as usize] };
+        let size = u64::try_from(core.end(Axis::C) - from).unwrap();
+        Ok(vec![InputRegion::new(0, core.with(Axis::C, from, size))])
+    }
+
+    fn run(&mut self, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+        copy(tiles, services)
+    }
+}
+
+#[test]
+fn channels_that_the_marks_do_not_account_for_are_not_handed_over() {
+    let mut descriptor = descriptor("widening", Kind::Map, &[("image", PortKind::Image)]);
+    descriptor.max_halo = [8; 5];
+    let widening = step(descriptor, || Box::new(Widening));
+    let input = image(Extent::new(1, 3, 1, 64, 64));
+    let (result, _) =
+        run_into(&widening, &[source(&input)], Extent::plane(16, 16), &tiled(1, Extent::plane(16, 16)));
+    let error = result.unwrap_err();
+    assert!(error.message().contains("asks for other channels here than elsewhere"), "{error}");
 }
