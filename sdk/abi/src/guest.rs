@@ -163,8 +163,10 @@ fn table<R: Registry>() -> raw::OperatorTable {
     }
 }
 
-/// Rows that are handed over in one call.
-const ROWS_AT_ONCE: usize = 4096;
+/// Rows of so many columns that are handed over in one call: a host takes so many scalars in one.
+fn rows_at_once(width: usize) -> usize {
+    (convert::MAX_COUNT as usize / width.max(1)).clamp(1, 4096)
+}
 
 /// What `create` hands out.
 type Instance = Box<dyn Operator>;
@@ -561,8 +563,9 @@ impl Sink for RawHost<'_> {
         if rows.iter().any(|row| Some(row.len()) != width) {
             return Err(Error::invalid_argument("a row that does not fit the declared columns"));
         }
+        let at_once = rows_at_once(width.unwrap_or_default());
         // In portions: a host takes so many scalars in one call, and the copies of all rows need not exist at once.
-        rows.chunks(ROWS_AT_ONCE).try_for_each(|rows| {
+        rows.chunks(at_once).try_for_each(|rows| {
             let scalars: Vec<raw::Scalar> = rows.iter().flatten().map(scalar_out).collect();
             // SAFETY: the host's own function and context; the scalars live during the call.
             status(unsafe { emit(self.host.context, port, scalars.as_ptr(), rows.len() as u64) }, "a row")
@@ -579,5 +582,20 @@ impl Sink for RawHost<'_> {
         };
         // SAFETY: the host's own function and context; the field lives during the call.
         status(unsafe { emit(self.host.context, port, &raw const raw) }, "a record value")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_portion_of_rows_has_no_more_scalars_than_a_host_takes_in_one_call() {
+        let most = convert::MAX_COUNT as usize;
+        let portions =
+            [(0, 4096), (4, 4096), (4096, 4096), (4097, 4095), (1 << 20, 16), (most, 1), (most + 1, 1)];
+        for (width, rows) in portions {
+            assert_eq!(rows_at_once(width), rows, "{width} columns");
+        }
     }
 }

@@ -6,7 +6,7 @@ use parfocal_types::{Error, ErrorKind, Result};
 use crate::operator_1 as raw;
 
 /// Longest array that is read from the other side; a larger count is taken for a defect.
-const MAX_COUNT: u64 = 1 << 24;
+pub(crate) const MAX_COUNT: u64 = 1 << 24;
 
 /// Longest text that is read from the other side; the rest is cut.
 const MAX_TEXT: u64 = 1 << 20;

@@ -13,7 +13,7 @@ mod image;
 mod plan;
 mod results;
 
-pub(crate) use basics::slice_of;
+pub(crate) use basics::{MAX_COUNT, slice_of};
 pub use basics::{read_bytes, read_text, sized};
 pub use conditions::marshal_frames;
 pub(crate) use conditions::read_frames;
