@@ -191,9 +191,12 @@ fn each_call(mut call: impl FnMut(&str, &mut dyn FnMut(&mut dyn Operator, &dyn S
 }
 
 #[test]
-fn what_a_new_instance_is_told_again_is_not_heard_twice() {
+fn what_a_new_instance_is_told_again_is_the_same_and_is_not_heard_twice() {
     let Some(library) = fixture_library(LIMITS) else { return };
-    let mut operator = planned(create(&*library, "services", &[]));
+    let mut operator = create(&*library, "services", &[]);
+    let spec = ImageSpec::new(EXTENT, DType::U16);
+    let seeded = RunServices::new(CancelToken::default(), 5);
+    operator.plan(&[InputSpec { port: 0, spec: &spec }], &seeded).unwrap();
     operator.load(&[1], &quiet()).unwrap();
     operator.conclude(&[1], &quiet()).unwrap();
     assert!(run::<u16, u16>(&mut *operator, &[14; 24], EXTENT, &quiet()).is_err());
@@ -201,6 +204,7 @@ fn what_a_new_instance_is_told_again_is_not_heard_twice() {
     run::<u16, u16>(&mut *operator, &good(), EXTENT, &services).unwrap();
     let lines: Vec<String> = services.lines().into_iter().map(|line| line.text).collect();
     assert_eq!(lines, ["run, seed 0"]);
+    assert_eq!(operator.save(&quiet()).unwrap(), 5_u64.to_le_bytes(), "planned with the same seed");
 }
 
 #[test]
