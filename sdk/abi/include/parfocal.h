@@ -438,7 +438,7 @@ typedef struct pf_input_tile {
   uint64_t frame_count;
 } pf_input_tile;
 
-// A tile that comes out. The plugin writes every pixel of the region, and nothing else (OPR-09).
+// A tile that comes out. The plugin writes every pixel of the region, and nothing outside it (OPR-09).
 typedef struct pf_output_tile {
   // First pixel of the region.
   void *data;
@@ -558,8 +558,7 @@ typedef struct pf_field {
   struct pf_scalar value;
 } pf_field;
 
-// The services of the host. Valid until the call that they are given to returns (OPR-09), and called from the thread of
-// that call.
+// The services of the host. Valid until the call that they are given to returns, and called from the thread of that call.
 //
 // What is handed to one of these functions is copied before it returns. `create` and `required_input` get no services:
 // during them nothing is logged, nobody asks to stop, and the seed is 0; `set_error` and the answers work.
@@ -738,14 +737,14 @@ typedef struct pf_descriptor {
 // the descriptor says `PF_THREADS_SINGLE` (OPR-23).
 //
 // Lifetimes: everything that a call is handed (specs, tiles, texts, bytes, the host) is valid until the call returns,
-// and no longer (OPR-09). This table, the descriptors and what they point to are valid, and the same, until the process
-// ends.
+// and no longer. This table, the descriptors and what they point to are valid, and the same, until the process ends.
 //
 // What every operator keeps to: what comes out has the size, type, pixel size and channels that `plan` said (OPR-01),
-// and inputs that cannot be processed are refused there (OPR-02). Every pixel of an output tile is written, none besides
-// (OPR-09), and inputs are not changed (OPR-08). The result depends on the image alone: not on the cut into tiles
-// (OPR-05), their order or the number of instances (OPR-07), nor on anything beyond the halo that was asked for
-// (OPR-06); nor on time, language or folder (OPR-31). Nothing unwinds across the border (ABI-12).
+// and inputs that cannot be processed are refused there (OPR-02). Every pixel of an output tile is written. Nothing
+// outside the tiles is read or written (OPR-09), and inputs are not changed (OPR-08). The result depends on the image
+// alone: not on the cut into tiles (OPR-05), their order or the number of instances (OPR-07), nor on anything beyond
+// the halo that was asked for (OPR-06); nor on time, language or folder (OPR-31). Nothing unwinds across the border
+// (ABI-12).
 //
 // Errors: after an error the instance stays usable for the next `run`, unless the error says `instance_lost`; the
 // outputs of the failed call are thrown away. An instance that was in the middle of a sequence starts again with

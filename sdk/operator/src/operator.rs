@@ -70,12 +70,13 @@ impl<'a> Tiles<'a> {
 ///
 /// # Lifetimes
 /// Everything that a call is handed (specs, tiles, texts, bytes, services) is valid until the call returns, and no
-/// longer. (OPR-09)
+/// longer.
 ///
 /// # What every operator keeps to
 /// - What comes out has the size, type, pixel size and channels that `plan` said (OPR-01), and inputs that cannot be
 ///   processed are refused there, before any work (OPR-02).
-/// - Every pixel of an output tile is written, none besides (OPR-09), and inputs are not changed (OPR-08).
+/// - Every pixel of an output tile is written. Nothing outside the tiles is read or written (OPR-09), and inputs are not
+///   changed (OPR-08).
 /// - The result depends on the image alone: not on the cut into tiles (OPR-05), their order or the number of instances
 ///   (OPR-07), nor on anything beyond the halo that it asked for (OPR-06); nor on time, language or folder (OPR-31).
 /// - It asks [`Services::is_cancelled`] every few milliseconds (OPR-21).
