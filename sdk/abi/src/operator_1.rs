@@ -556,6 +556,10 @@ pub struct Host {
     /// when the host does not have it, else a table of functions: it starts with its own size in bytes as an u64, is
     /// valid during the call, its functions take `context` first, and the type behind an id is frozen. This struct
     /// itself never changes within a version of the interface.
+    ///
+    /// What a service hands out may outlive the call: a handle, such as a session of inference, belongs to the instance
+    /// in whose call it was opened. Later calls of that instance may use it, and no other instance may. The host ends it
+    /// after the instance is destroyed or lost; an instance that is made anew opens it again in its `plan`.
     pub get_extension: Option<unsafe extern "C" fn(context: *mut c_void, id: Text) -> *const c_void>,
 }
 

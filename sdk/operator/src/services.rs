@@ -38,7 +38,12 @@ impl LogLevel {
 /// the services here never change within a version of the interface. Natively `get_extension(id)` gives a table of functions,
 /// or null: it starts with its own size, is valid during the call, its functions take the host's context first, and the
 /// type behind an id is frozen. In WASM such a service is a package of its own that a component imports; because an import is not
-/// optional there, each has a function that says whether the host has the service. In Rust both are a method here.
+/// optional there, each has a function that says whether the host has the service. In Rust a service that came later will be a
+/// method of this trait.
+///
+/// The table is valid during the call, but what a service hands out may outlive it: a handle, such as a session of inference,
+/// belongs to the instance in whose call it was opened. Later calls of that instance may use it, and no other instance may. The
+/// host ends it after the instance is destroyed or lost; an instance that is made anew opens it again in its `plan`.
 pub trait Services {
     /// Writes a line of text into the host's log. Control characters are neutralised there.
     fn log(&self, level: LogLevel, text: &str);
