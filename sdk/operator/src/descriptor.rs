@@ -33,15 +33,15 @@ impl Kind {
     }
 }
 
-/// From which threads an instance may be called. Several instances may always run at once, each on its own thread.
+/// From which threads instances may be called, and whether there may be several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[repr(u32)]
 pub enum ThreadSafety {
-    /// One instance at a time in the process: the plugin has global state.
+    /// One instance at a time in the process: the plugin has global state. It is called by one thread at a time.
     Single = 1,
-    /// Instances are independent; one call at a time on each, from any thread.
+    /// Instances are independent: several are called at once, each by one thread at a time, and by several in turn.
     #[default]
     Instance = 2,
 }
@@ -187,7 +187,8 @@ pub struct Descriptor {
     /// Frames before and after a frame that it looks at.
     #[cfg_attr(feature = "serde", serde(default))]
     pub temporal_window: [u32; 2],
-    /// Upper bound of the halo along T C Z Y X over all parameters, in pixels; the plan says the real one.
+    /// Upper bound of the halo along T C Z Y X over all parameters, in pixels; `required_input`
+    /// says the real one.
     #[cfg_attr(feature = "serde", serde(default))]
     pub max_halo: [u32; 5],
     /// What goes in.
