@@ -19,7 +19,7 @@ use parfocal_abi::{
     operator_1 as raw, read_descriptor, read_text, sized,
 };
 use parfocal_core::{Artifact, Lane, Library, LibraryInfo, Sha256};
-use parfocal_operator::{Descriptor, Operator};
+use parfocal_operator::{Descriptor, Operator, descriptor::validate_all};
 use parfocal_types::{Error, ErrorKind, InterfaceVersion, Parameters, Result};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use semver::Version;
@@ -295,17 +295,17 @@ fn describe(table: &raw::OperatorTable) -> Result<Vec<Descriptor>> {
             return Err(Error::corrupt(what));
         }
     };
-    (0..count)
+    let operators: Vec<Descriptor> = (0..count)
         .map(|index| {
             // SAFETY: not null, and the plugin says that there are `count`, so many bytes apart; they are constants of
             // the library, and each begins with its size.
             let descriptor = unsafe { sized(table.operators.byte_add(index * stride), "pf_descriptor") }?;
             // SAFETY: as above, for what it points to.
-            let descriptor = unsafe { read_descriptor(descriptor) }?;
-            descriptor.validate()?;
-            Ok(descriptor)
+            unsafe { read_descriptor(descriptor) }
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    validate_all(&operators)?;
+    Ok(operators)
 }
 
 #[cfg(test)]

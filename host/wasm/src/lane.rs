@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use parfocal_core::{Artifact, Lane, Library, LibraryInfo, Limits};
-use parfocal_operator::{Descriptor, Operator, VERSION};
+use parfocal_operator::{Descriptor, Operator, VERSION, descriptor::validate_all};
 use parfocal_types::{
     error::{Error, Result},
     parameter::Parameters,
@@ -150,12 +150,7 @@ impl Loaded {
             Ok(Err(trap)) => return Err(death::of_trap(&trap, store.data_mut(), DOING)),
             Err(stopped) => return Err(death::of_stop(stopped, self.limits.call, DOING)),
         };
-        for (index, operator) in operators.iter().enumerate() {
-            operator.validate()?;
-            if operators[..index].iter().any(|other| other.id == operator.id) {
-                return Err(Error::invalid_argument(format!("it declares operator `{}` twice", operator.id)));
-            }
-        }
+        validate_all(&operators)?;
         Ok(operators)
     }
 }

@@ -1,5 +1,7 @@
 //! What an operator declares about itself: readable from the manifest, and equal to what its code says.
 
+use std::collections::BTreeSet;
+
 use parfocal_image::{Axis, DType, PixelClass, Supports};
 use parfocal_types::{
     error::{Error, Result},
@@ -203,8 +205,8 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// Checks that the parts agree: names are kebab-case and unique, there is an output, an operator that maps has
-    /// exactly image outputs, images or labels go in, defaults lie within their limits.
+    /// Checks that the parts agree: names are kebab-case and unique, there is an output, tables and records come from
+    /// operators of kind reduce only, images or labels go in, defaults lie within their limits.
     ///
     /// # Errors
     /// `invalid-argument` with the first disagreement.
@@ -239,8 +241,13 @@ impl Descriptor {
                 return wrong(format!("its input `{}` accepts no pixel type", port.name));
             }
         }
-        if self.kind == Kind::Map && self.outputs.iter().any(|port| !port.kind.is_image()) {
-            return wrong("a map operator gives pixels only; tables and records need kind `reduce`".into());
+        for port in &self.outputs {
+            if self.kind != Kind::Reduce && !port.kind.is_image() {
+                return wrong(format!(
+                    "its output `{}` is no image: tables and records need kind `reduce`",
+                    port.name
+                ));
+            }
         }
         for spec in &self.parameters {
             if let Err(error) = spec.check(spec.default_value()) {
@@ -255,6 +262,28 @@ impl Descriptor {
     pub fn max_halo_along(&self, axis: Axis) -> u32 {
         self.max_halo[axis as usize]
     }
+}
+
+/// Checks all operators of a plugin: each [agrees with itself](Descriptor::validate), and no two have the same id.
+///
+/// # Errors
+/// `invalid-argument` with the first disagreement.
+pub fn validate_all(operators: &[Descriptor]) -> Result<()> {
+    operators.iter().try_for_each(Descriptor::validate)?;
+    match declared_twice(operators) {
+        None => Ok(()),
+        Some(index) => Err(Error::invalid_argument(format!(
+            "operator `{}` is declared twice: ids are unique within the plugin",
+            operators[index].id
+        ))),
+    }
+}
+
+/// Which operator is the first to have the id of an earlier one.
+#[must_use]
+pub fn declared_twice(operators: &[Descriptor]) -> Option<usize> {
+    let mut seen = BTreeSet::new();
+    operators.iter().position(|operator| !seen.insert(operator.id.as_str()))
 }
 
 /// Whether a name is lower-case ASCII words joined by single hyphens, starting with a letter.
@@ -302,13 +331,15 @@ mod tests {
     #[test]
     fn each_disagreement_is_named() {
         type Spoil = fn(&mut Descriptor);
-        let cases: [(Spoil, &str); 7] = [
+        let cases: [(Spoil, &str); 9] = [
             (|d| d.id = "Gaussian".into(), "lower-case"),
             (|d| d.inputs.push(d.inputs[0].clone()), "declared twice"),
             (|d| d.outputs.clear(), "no output"),
             (|d| d.inputs[0].dtypes.clear(), "no pixel type"),
             (|d| d.inputs[0].kind = PortKind::Table, "neither an image nor labels"),
-            (|d| d.outputs[0].kind = PortKind::Table, "pixels only"),
+            (|d| d.outputs[0].kind = PortKind::Table, "need kind `reduce`"),
+            (|d| (d.kind, d.outputs[0].kind) = (Kind::Whole, PortKind::Table), "need kind `reduce`"),
+            (|d| (d.kind, d.outputs[0].kind) = (Kind::Whole, PortKind::Record), "need kind `reduce`"),
             (
                 |d| d.parameters[0].kind = ParameterKind::Number { default: 9.0, min: 0.0, max: 1.0 },
                 "default is refused",
@@ -320,6 +351,25 @@ mod tests {
             let message = spoiled.validate().unwrap_err().to_string();
             assert!(message.contains(sentence), "{message}");
         }
+    }
+
+    #[test]
+    fn tables_and_records_come_from_reduce() {
+        for kind in [PortKind::Table, PortKind::Record] {
+            let mut descriptor = descriptor();
+            (descriptor.kind, descriptor.outputs[0].kind) = (Kind::Reduce, kind);
+            descriptor.validate().unwrap();
+        }
+    }
+
+    #[test]
+    fn operators_of_one_plugin_have_ids_of_their_own() {
+        let named = |id: &str| Descriptor { id: id.into(), ..descriptor() };
+        assert_eq!(declared_twice(&[named("a"), named("b"), named("a"), named("b")]), Some(2));
+        validate_all(&[named("a"), named("b")]).unwrap();
+        let error = validate_all(&[named("a"), named("b"), named("b")]).unwrap_err();
+        assert!(error.to_string().contains("operator `b` is declared twice"), "{error}");
+        assert!(validate_all(&[named("a"), named("B")]).is_err(), "each is checked by itself too");
     }
 
     #[test]

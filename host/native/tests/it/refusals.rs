@@ -146,3 +146,24 @@ fn operators_that_lie_nowhere_sensible_are_refused() {
         assert!(error.to_string().contains(words), "{distance}: {error}");
     }
 }
+
+#[test]
+fn two_operators_of_one_name_are_refused() {
+    let source = "#include \"parfocal.h\"\n\
+        static int32_t create(const pf_host *h, pf_text o, const pf_parameter *p, uint64_t n, void **i)\n\
+        { (void)h; (void)o; (void)p; (void)n; (void)i; return PF_OK; }\n\
+        static const pf_output_port out = { .name = PF_TEXT(\"image\"), .kind = PF_PORT_IMAGE, .yields = PF_CLASS_DERIVED };\n\
+        #define ONE(name) { .struct_size = sizeof(pf_descriptor), .id = PF_TEXT(name), .kind = PF_KIND_MAP,\\\n\
+        .threads = PF_THREADS_INSTANCE, .outputs = &out, .output_count = 1 }\n\
+        static const pf_descriptor d[2] = { ONE(\"same\"), ONE(SECOND) };\n\
+        static const pf_operator_table t = { .struct_size = sizeof t, .operators = d, .operator_count = 2,\n\
+        .create = create, .destroy = pf_simple_destroy_, .plan = pf_simple_plan_,\n\
+        .required_input = pf_simple_required_input_, .run = pf_simple_run_ };\n\
+        PF_PLUGIN_TABLE(\"org.example.refused\", \"0.1.0\", &t)\n";
+    let error = refuse(&format!("#define SECOND \"same\"\n{source}"), |_| {});
+    assert!(error.to_string().contains("operator `same` is declared twice"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = compile(folder.path(), "plugin", &format!("#define SECOND \"other\"\n{source}"), &[]);
+    let library = NativeLane::new().load(&artifact(&path, "org.example.refused")).unwrap();
+    assert_eq!(library.operators().len(), 2);
+}

@@ -8,7 +8,7 @@ mod operator;
 mod permission;
 mod word;
 
-use parfocal_operator::descriptor::is_kebab;
+use parfocal_operator::descriptor::{declared_twice, is_kebab};
 use semver::{Version, VersionReq};
 use toml::de::DeTable;
 
@@ -64,7 +64,10 @@ impl Manifest {
                 None => format!("{} code", entry.lane),
             }
         })?;
-        unique(&root, "operator", |index| format!("the operator `{}`", manifest.operators[index].id))?;
+        if let (Some(index), Some(field)) = (declared_twice(&manifest.operators), root.optional("operator")) {
+            let name = format!("the operator `{}`", manifest.operators[index].id);
+            return Err(listed_twice(&field.tables()?[index], &name));
+        }
         unique(&root, "permission", |index| manifest.permissions[index].kind.phrase())?;
         unique(&root, "model", |index| format!("the model `{}`", manifest.models[index].id))?;
         Ok(manifest)
@@ -303,8 +306,12 @@ fn unique(root: &Keys<'_>, key: &'static str, name: impl Fn(usize) -> String) ->
     for (index, table) in field.tables()?.iter().enumerate() {
         let name = name(index);
         if !seen.insert(name.clone()) {
-            return Err(table.wrong(format!("the manifest lists {name} twice"), "remove or rename one"));
+            return Err(listed_twice(table, &name));
         }
     }
     Ok(())
+}
+
+fn listed_twice(table: &Keys<'_>, name: &str) -> ManifestError {
+    table.wrong(format!("the manifest lists {name} twice"), "remove or rename one")
 }
