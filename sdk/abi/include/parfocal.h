@@ -687,7 +687,8 @@ typedef struct pf_output_port {
   uint32_t yields;
   // What it still supports if the inputs do, a sum of `PF_SUPPORT_...`; the host intersects.
   uint32_t preserves;
-  // 1 when a neural network makes it, else 0: labels then say that a network found them.
+  // 1 when a neural network makes it, else 0: labels then say that a network found them, and an image has to be
+  // `PF_CLASS_RESTORED` or `PF_CLASS_PREDICTED`.
   uint32_t network;
 } pf_output_port;
 

@@ -375,7 +375,8 @@ pub struct OutputPort {
     pub yields: u32,
     /// What it still supports if the inputs do, a sum of `PF_SUPPORT_...`; the host intersects.
     pub preserves: u32,
-    /// 1 when a neural network makes it, else 0: labels then say that a network found them.
+    /// 1 when a neural network makes it, else 0: labels then say that a network found them, and an image has to be
+    /// `PF_CLASS_RESTORED` or `PF_CLASS_PREDICTED`.
     pub network: u32,
 }
 

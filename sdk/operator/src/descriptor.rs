@@ -146,7 +146,8 @@ pub struct OutputPort {
     pub yields: PixelClass,
     /// What it still supports if the inputs do; the host intersects.
     pub preserves: Supports,
-    /// Whether a neural network makes it: labels then say that a network found them.
+    /// Whether a neural network makes it: labels then say that a network found them, and an image has to be `restored` or
+    /// `predicted`.
     #[cfg_attr(feature = "serde", serde(default))]
     pub network: bool,
 }
@@ -206,7 +207,8 @@ pub struct Descriptor {
 
 impl Descriptor {
     /// Checks that the parts agree: names are kebab-case and unique, there is an output, tables and records come from
-    /// operators of kind reduce only, images or labels go in, defaults lie within their limits.
+    /// operators of kind reduce only, an image that a network makes is restored or predicted, images or labels go in,
+    /// defaults lie within their limits.
     ///
     /// # Errors
     /// `invalid-argument` with the first disagreement.
@@ -246,6 +248,14 @@ impl Descriptor {
                 return wrong(format!(
                     "its output `{}` is no image: tables and records need kind `reduce`",
                     port.name
+                ));
+            }
+            let image_of_network = port.network && port.kind == PortKind::Image;
+            if image_of_network && !matches!(port.yields, PixelClass::Restored | PixelClass::Predicted) {
+                return wrong(format!(
+                    "its output `{}` is {}, but an image that a network makes is `restored` (of the same channel) or \
+                     `predicted` (from another)",
+                    port.name, port.yields
                 ));
             }
         }
@@ -331,7 +341,7 @@ mod tests {
     #[test]
     fn each_disagreement_is_named() {
         type Spoil = fn(&mut Descriptor);
-        let cases: [(Spoil, &str); 9] = [
+        let cases: [(Spoil, &str); 11] = [
             (|d| d.id = "Gaussian".into(), "lower-case"),
             (|d| d.inputs.push(d.inputs[0].clone()), "declared twice"),
             (|d| d.outputs.clear(), "no output"),
@@ -340,6 +350,11 @@ mod tests {
             (|d| d.outputs[0].kind = PortKind::Table, "need kind `reduce`"),
             (|d| (d.kind, d.outputs[0].kind) = (Kind::Whole, PortKind::Table), "need kind `reduce`"),
             (|d| (d.kind, d.outputs[0].kind) = (Kind::Whole, PortKind::Record), "need kind `reduce`"),
+            (|d| d.outputs[0].network = true, "is derived, but an image that a network makes"),
+            (
+                |d| (d.outputs[0].network, d.outputs[0].yields) = (true, PixelClass::Unknown),
+                "is unknown, but an image that a network makes",
+            ),
             (
                 |d| d.parameters[0].kind = ParameterKind::Number { default: 9.0, min: 0.0, max: 1.0 },
                 "default is refused",
@@ -360,6 +375,24 @@ mod tests {
             (descriptor.kind, descriptor.outputs[0].kind) = (Kind::Reduce, kind);
             descriptor.validate().unwrap();
         }
+    }
+
+    #[test]
+    fn a_networks_image_is_restored_or_predicted_and_its_labels_are_of_any_class() {
+        let accepted = |kind| {
+            PixelClass::ALL.into_iter().filter(move |class| {
+                let mut descriptor = descriptor();
+                descriptor.outputs[0] = OutputPort {
+                    yields: *class,
+                    network: true,
+                    ..OutputPort::new("found", kind, Supports::NONE)
+                };
+                descriptor.validate().is_ok()
+            })
+        };
+        let images: Vec<_> = accepted(PortKind::Image).collect();
+        assert_eq!(images, [PixelClass::Restored, PixelClass::Predicted]);
+        assert!(accepted(PortKind::Labels).eq(PixelClass::ALL));
     }
 
     #[test]

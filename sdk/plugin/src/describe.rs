@@ -12,7 +12,7 @@ use parfocal_types::{Parameters, Result};
 /// | `kind = map` | `map` (implement [`MapOperator`](crate::MapOperator)), `reduce`, `whole` (implement [`Operator`]) | required |
 /// | `preserves = [localisation, counting]` | supports that the outputs keep when the inputs have them; `all`, `none` | `none` |
 /// | `yields = derived` | class of the outputs' pixels: `derived`, `restored`, `predicted`, `labels` | `derived` |
-/// | `network` | a neural network makes the outputs | no |
+/// | `network` | a neural network makes the outputs: images among them must be `restored` or `predicted` | no |
 /// | `deterministic` | equal bytes in every lane | no |
 /// | `single_threaded` | one instance at a time | no |
 /// | `max_halo = [0, 0, 8, 64, 64]` | upper bound of the halo along T C Z Y X | all 0 |

@@ -83,6 +83,7 @@ const WRONG: &[Wrong] = &[
     wrong("[\"mask\", \"u32\"]", "[]", "[]", "the input `mask` accepts no pixel type", "dtypes = "),
     wrong("name = \"mask\"", "name = \"image\"", "[[operator.input]]", "the operator lists the input `image` twice", "rename"),
     wrong("kind = \"image\"\nyields", "kind = \"table\"\nyields", "[[operator]]", "its output `image` is no image: tables and records need kind `reduce`", "parfocal build"),
+    wrong("yields = \"restored\"", "yields = \"measured\"", "[[operator]]", "its output `image` is measured, but an image that a network makes", "parfocal build"),
     wrong("kind = \"reduce\"", "kind = \"whole\"", "[[operator]]", "tables and records need kind `reduce`", "parfocal build"),
     wrong("output = [", "x-output = [", "[[operator]]", "it has no output", "parfocal build"),
     wrong("role = \"setting\"", "role = \"knob\"", "\"knob\"", "`role` in parameter `radius` of [[operator]] `top-hat` does not know `knob`", "setting, tunable"),
