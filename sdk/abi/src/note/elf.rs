@@ -153,7 +153,11 @@ mod tests {
         }
         let mut more = whole.clone();
         more[0x3C..0x3E].fill(0xFF);
-        assert_eq!(section(&more, ".parfocal"), Ok(Some(&b"note"[..])), "it lies before the headers that are not there");
+        assert_eq!(
+            section(&more, ".parfocal"),
+            Ok(Some(&b"note"[..])),
+            "it lies before the headers that are not there"
+        );
         assert!(section(&more, ".other").is_err(), "the headers end before their number does");
     }
 }
