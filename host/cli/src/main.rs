@@ -10,6 +10,7 @@ mod demo;
 mod files;
 mod folders;
 mod host;
+mod interrupt;
 mod log;
 mod output;
 mod package;

@@ -15,7 +15,7 @@ use parfocal_types::{Error, Result};
 use serde::Serialize;
 
 use super::make::make;
-use crate::{args::Image, output::Output};
+use crate::{args::Image, interrupt, output::Output};
 
 pub(crate) fn command(output: &Output, command: &Image) -> Result<ExitCode> {
     match command {
@@ -146,8 +146,10 @@ fn convert(
     if name.ends_with(".png") {
         write_plane(&**source, to, plane, stretch)?;
     } else if [".tif", ".tiff", ".btf"].iter().any(|ending| name.ends_with(ending)) {
+        let cancel = interrupt::token();
         let sink = OmeTiffWriter::create(to, source.spec(), &OmeTiffOptions::default())?;
         for region in grid(&source.spec().extent, &sink.tile()) {
+            interrupt::proceed(&cancel)?;
             let mut pixels = Buffer::zeroed(source.spec().dtype, region)?;
             source.read(&mut pixels.pixels_mut()?)?;
             sink.write(&pixels.pixels()?)?;

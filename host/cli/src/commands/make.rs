@@ -6,6 +6,8 @@ use parfocal_image::{Axis, Buffer, Channel, DType, Extent, ImageSpec, PixelSize}
 use parfocal_io::write::{OmeTiffOptions, OmeTiffWriter};
 use parfocal_types::{Result, units::Micrometers};
 
+use crate::interrupt;
+
 /// Distance between the centres of spots, in pixels.
 const PITCH: u64 = 64;
 /// Largest radius of a spot, in pixels.
@@ -21,8 +23,10 @@ pub(crate) fn make(to: &Path, [height, width]: [u64; 2], seed: u64) -> Result<()
     spec.name = "spots".into();
     spec.pixel_size = PixelSize::square(Micrometers(0.25));
     spec.channels = vec![Channel::named("spots").measured()];
+    let cancel = interrupt::token();
     let sink = OmeTiffWriter::create(to, &spec, &OmeTiffOptions::default())?;
     for region in super::image::grid(&spec.extent, &sink.tile()) {
+        interrupt::proceed(&cancel)?;
         let mut pixels = Buffer::zeroed(DType::U16, region)?;
         for (y, row) in (region.origin[3].unsigned_abs()..).zip(pixels.view_mut::<u16>()?.rows_mut()) {
             for (x, pixel) in (region.origin[4].unsigned_abs()..).zip(row) {

@@ -8,6 +8,7 @@
 )]
 
 mod equal;
+mod interrupt;
 mod outcome;
 mod place;
 mod program;

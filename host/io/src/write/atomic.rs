@@ -1,19 +1,76 @@
 //! Files that appear whole or not at all.
 
 use std::{
+    collections::BTreeSet,
     fs::{File, Permissions},
     io::{self, ErrorKind as Io, Write as _},
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use parfocal_types::error::{Error, ErrorKind, Result};
 use tempfile::NamedTempFile;
+
+/// The pending files of this process: somebody who ends it at once runs no destructors.
+static PENDING: Mutex<Registry> = Mutex::new(Registry { paths: BTreeSet::new(), closed: false });
+
+#[derive(Debug, Default)]
+struct Registry {
+    paths: BTreeSet<PathBuf>,
+    /// The process ends: no file may be started that nobody would remove.
+    closed: bool,
+}
+
+impl Registry {
+    /// Starts a file and notes it, in one step for those who discard.
+    fn start(&mut self, create: impl FnOnce() -> Result<NamedTempFile>) -> Result<(NamedTempFile, PathBuf)> {
+        if self.closed {
+            return Err(Error::cancelled());
+        }
+        let temporary = create()?;
+        let path = temporary.path().to_owned();
+        self.paths.insert(path.clone());
+        Ok((temporary, path))
+    }
+
+    fn discard(&mut self) {
+        self.closed = true;
+        for path in std::mem::take(&mut self.paths) {
+            // What cannot be removed stays: there is nobody left to tell.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+fn pending() -> MutexGuard<'static, Registry> {
+    // A set of paths is whole after each change.
+    PENDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes every file of this process that is not whole yet, and lets none be started any more.
+///
+/// For a program that is about to end without running destructors (a second interrupt, a fatal signal). Writers that
+/// are still at work fail from here on; what has its name already stays.
+pub fn discard_all() {
+    pending().discard();
+}
+
+/// A path in the registry, until it is dropped.
+struct Noted(PathBuf);
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        pending().paths.remove(&self.0);
+    }
+}
 
 /// A file that is written beside its target under another name, and takes the target's place when it is whole.
 /// Dropped before that, it leaves nothing behind.
 pub(crate) struct PendingFile {
     temporary: NamedTempFile,
     target: PathBuf,
+    /// Dropped after the file is gone.
+    noted: Noted,
 }
 
 impl PendingFile {
@@ -32,8 +89,9 @@ impl PendingFile {
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix).suffix(".partial");
         ordinary_permissions(&mut builder);
-        let temporary = builder.tempfile_in(folder).map_err(|error| store_error(error, target))?;
-        Ok(Self { temporary, target: target.to_owned() })
+        let create = || builder.tempfile_in(folder).map_err(|error| store_error(error, target));
+        let (temporary, path) = pending().start(create)?;
+        Ok(Self { temporary, target: target.to_owned(), noted: Noted(path) })
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -42,9 +100,10 @@ impl PendingFile {
 
     /// Makes the file durable and gives it its name, in the place of what had it before.
     pub(crate) fn appear(self) -> Result<()> {
-        let Self { temporary, target } = self;
+        let Self { temporary, target, noted } = self;
         temporary.as_file().sync_all().map_err(|error| store_error(error, &target))?;
         temporary.persist(&target).map_err(|error| store_error(error.error, &target))?;
+        drop(noted);
         // The new name is durable once the folder is; not every file system lets a folder be synced.
         if let Ok(folder) = File::open(folder_of(&target)) {
             let _ = folder.sync_all();
@@ -140,6 +199,38 @@ mod tests {
         whole.file().write_all(b"new").unwrap();
         whole.appear().unwrap();
         assert_eq!((count(), std::fs::read(&target).unwrap()), (1, b"new".to_vec()));
+    }
+
+    #[test]
+    fn what_is_discarded_is_gone_and_nothing_is_started_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let count = || std::fs::read_dir(folder.path()).unwrap().count();
+        let create = || Ok(tempfile::Builder::new().tempfile_in(folder.path()).unwrap());
+        let mut registry = Registry::default();
+        let (file, path) = registry.start(create).unwrap();
+        assert!(path.exists() && registry.paths.contains(&path));
+        registry.discard();
+        assert!(count() == 0 && registry.paths.is_empty());
+        assert_eq!(registry.start(create).unwrap_err().kind().name(), "cancelled");
+        assert_eq!(count(), 0);
+        drop(file);
+    }
+
+    #[test]
+    fn a_file_is_noted_as_long_as_it_is_pending() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a.csv");
+        let known = |path: &Path| pending().paths.contains(path);
+        let dropped = PendingFile::create(&target).unwrap();
+        let path = dropped.noted.0.clone();
+        assert!(known(&path));
+        drop(dropped);
+        assert!(!known(&path));
+        let whole = PendingFile::create(&target).unwrap();
+        let path = whole.noted.0.clone();
+        assert!(known(&path));
+        whole.appear().unwrap();
+        assert!(!known(&path));
     }
 
     #[test]
