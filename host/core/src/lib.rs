@@ -3,6 +3,7 @@
 //! - [`image`]: where pixels come from and where they go.
 //! - [`lane`]: the doors to plugin code. A [`Lane`] loads an [`Artifact`] into a [`Library`], which creates
 //!   instances of [`Operator`](parfocal_operator::Operator): the one trait that every lane answers.
+//! - [`enduring`]: an operator that outlives its instances, for lanes.
 //! - [`frame`]: memory for pixels that other processes can map, inside a budget.
 //! - [`services`]: log, progress, cancel, as the host gives them to operators.
 //!
@@ -10,6 +11,7 @@
 //! runtime or a plugin.
 
 pub mod artifact;
+pub mod enduring;
 pub mod frame;
 mod frame_block;
 pub mod image;
@@ -17,6 +19,7 @@ pub mod lane;
 pub mod services;
 
 pub use artifact::{Artifact, Limits, Sha256};
+pub use enduring::{Enduring, Maker, Mortal};
 pub use frame::{Frame, FrameAllocator};
 pub use image::{ImageSink, ImageSource};
 pub use lane::{Lane, Library, LibraryInfo};

@@ -17,7 +17,7 @@
 #![cfg(unix)]
 
 mod context;
+mod instance;
 mod library;
-mod operator;
 
 pub use library::NativeLane;

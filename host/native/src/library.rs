@@ -8,7 +8,7 @@ use std::{
     fs::File,
     io::Write,
     os::fd::{AsRawFd, IntoRawFd},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
 use libloading::os::unix::{Library as Handle, RTLD_LOCAL, RTLD_NOW};
@@ -18,13 +18,13 @@ use parfocal_abi::{
     note::{Note, library_section},
     operator_1 as raw, read_descriptor, read_text, sized,
 };
-use parfocal_core::{Artifact, Lane, Library, LibraryInfo, Sha256};
-use parfocal_operator::{Descriptor, Operator, descriptor::validate_all};
+use parfocal_core::{Artifact, Enduring, Lane, Library, LibraryInfo, Sha256};
+use parfocal_operator::{Descriptor, Operator, ThreadSafety, descriptor::validate_all};
 use parfocal_types::{Error, ErrorKind, InterfaceVersion, Parameters, Result};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use semver::Version;
 
-use crate::operator::{NativeOperator, Table};
+use crate::instance::{NativeMaker, Permit, Table};
 
 /// The native lane. Libraries that were loaded are shared.
 #[derive(Default)]
@@ -74,9 +74,18 @@ struct NativeLibrary {
     info: LibraryInfo,
     table: Arc<Table>,
     operators: Vec<Descriptor>,
+    /// Whether somebody has the right of the one that may live at a time.
+    taken: Arc<AtomicBool>,
 }
 
 impl NativeLibrary {
+    fn busy(&self, operator: &str) -> Error {
+        let message = format!("operator `{operator}` is at work already, and allows one instance at a time");
+        Error::new(ErrorKind::Busy, message)
+            .with_origin(&self.table.label)
+            .with_remedy("wait until the other run is done, or use another process")
+    }
+
     fn load(artifact: &Artifact) -> Result<Self> {
         let (_, bytes) = artifact.open_verified()?;
         check_note(&bytes, artifact)?;
@@ -89,7 +98,8 @@ impl NativeLibrary {
             lane: "native",
             interface: artifact.interface,
         };
-        Ok(Self { info, table: Arc::new(Table { raw: table, label: artifact.label() }), operators })
+        let table = Arc::new(Table { raw: table, label: artifact.label() });
+        Ok(Self { info, table, operators, taken: Arc::default() })
     }
 }
 
@@ -103,7 +113,14 @@ impl Library for NativeLibrary {
     }
 
     fn create(&self, operator: &str, parameters: &Parameters) -> Result<Box<dyn Operator>> {
-        Ok(Box::new(NativeOperator::create(&self.table, operator, parameters)?))
+        let one_at_a_time =
+            |known: &Descriptor| known.id == operator && known.threads == ThreadSafety::Single;
+        let permit = if self.operators.iter().any(one_at_a_time) {
+            Some(Permit::take(&self.taken).ok_or_else(|| self.busy(operator))?)
+        } else {
+            None
+        };
+        Ok(Box::new(Enduring::new(NativeMaker::new(&self.table, operator, parameters, permit))?))
     }
 }
 
@@ -151,13 +168,6 @@ fn check_identity(note: &Note, artifact: &Artifact) -> Result<()> {
 
 /// Maps a sealed copy of the bytes and finds the entry point.
 fn map(bytes: &[u8], artifact: &Artifact) -> Result<EntryFunction> {
-    let failed = |what: &str, error: String| {
-        Error::new(
-            ErrorKind::Corrupt { what: artifact.path.display().to_string() },
-            format!("{what}: {error}"),
-        )
-        .with_origin(artifact.label())
-    };
     let copy = sealed_copy(bytes).map_err(|error| {
         Error::internal("the library cannot be copied to memory")
             .with_source(error)
@@ -170,11 +180,8 @@ fn map(bytes: &[u8], artifact: &Artifact) -> Result<EntryFunction> {
     let handle = unsafe { Handle::open(Some(&path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
         // What went wrong stands in the source alone.
         let said = core::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-        match missing(&said, &path) {
-            Some(what) => missing_runtime(what).with_origin(artifact.label()),
-            None => failed("the system cannot load the library", said)
-                .with_remedy("install the plugin again, or tell its author"),
-        }
+        let file = artifact.path.display().to_string();
+        not_loaded(&said.replace(&path, &file), &file).with_origin(artifact.label())
     })?;
     // The loader recognises libraries by path: the descriptor stays open for ever, so that its number, and so the path,
     // is never given to another file.
@@ -183,7 +190,10 @@ fn map(bytes: &[u8], artifact: &Artifact) -> Result<EntryFunction> {
     let entry = unsafe { handle.get::<EntryFunction>(parfocal_abi::entry::ENTRY_SYMBOL.as_bytes()) }
         .map(|symbol| *symbol)
         .map_err(|_| {
-            failed("the library has no symbol `parfocal_entry`", "it is not a Parfocal plugin".into())
+            let what = artifact.path.display().to_string();
+            let message = "the library has no symbol `parfocal_entry`: it is not a Parfocal plugin";
+            Error::new(ErrorKind::Corrupt { what }, message)
+                .with_origin(artifact.label())
                 .with_remedy("build it with `export_plugin!` (Rust) or `PF_PLUGIN` (C)")
         })?;
     // Unloading native code safely is not possible.
@@ -191,23 +201,55 @@ fn map(bytes: &[u8], artifact: &Artifact) -> Result<EntryFunction> {
     Ok(entry)
 }
 
-/// What the system's loader did not find, when that is why it could not load the library at `path`: another library, or
-/// a version of one. It says so in words only; in those of glibc, which are English unless a program sets a locale.
-fn missing(said: &str, path: &str) -> Option<String> {
-    let last_word = |text: &str| text.rsplit(' ').next().unwrap_or_default().to_owned();
-    if let Some((name, _)) = said.split_once(": cannot open shared object file") {
-        return Some(last_word(name)).filter(|name| name != path);
+/// The error of a library that the system's loader did not load.
+///
+/// It is never called damaged: our own parsers found nothing wrong with it, and the loader's reasons are the computer's as
+/// often as the file's. So nothing is blamed for good, and the loader's own words are shown.
+fn not_loaded(said: &str, file: &str) -> Error {
+    match missing(said, file) {
+        Some(Missing { what, remedy }) => Error::new(
+            ErrorKind::MissingRuntime { what: what.clone(), r#where: "the system's packages".to_owned() },
+            format!("the library needs {what}, which this computer does not have (the system says: {said})"),
+        )
+        .with_remedy(format!("{remedy}; the plugin's documentation should say where it comes from")),
+        None => Error::internal(format!("the system cannot load the library: {said}")).with_remedy(
+            "close other programs and try again; when that does not help, install the plugin again, or tell its author",
+        ),
     }
-    let (name, rest) = said.split_once(": version `")?;
-    let (version, _) = rest.split_once("' not found")?;
-    Some(format!("{version} of {}", last_word(name)))
 }
 
-fn missing_runtime(what: String) -> Error {
-    let message = format!("the library needs {what}, which this computer does not have");
-    let remedy = format!("install {what}; the plugin's documentation should say where it comes from");
-    let place = "the system's packages".to_owned();
-    Error::new(ErrorKind::MissingRuntime { what, r#where: place }, message).with_remedy(remedy)
+/// Something that a library needs and the loader did not find.
+struct Missing {
+    what: String,
+    remedy: String,
+}
+
+/// What the system's loader did not find, when that is why it could not load `file`: another library, a version of one, or a
+/// symbol. It says so in words only: in those of glibc, which are English unless a program sets a locale, or of musl.
+fn missing(said: &str, file: &str) -> Option<Missing> {
+    let last_word = |text: &str| text.rsplit(' ').next().unwrap_or_default().to_owned();
+    let absent = ": No such file or directory";
+    let library = said
+        .split_once(": cannot open shared object file")
+        .filter(|(_, why)| why.starts_with(absent))
+        .or_else(|| said.strip_prefix("Error loading shared library ")?.split_once(absent))
+        .map(|(name, _)| last_word(name));
+    if let Some(what) = library {
+        let remedy = format!("install {what}");
+        return Some(Missing { what, remedy }).filter(|missing| missing.what != file);
+    }
+    if let Some((name, rest)) = said.split_once(": version `") {
+        let (version, _) = rest.split_once("' not found")?;
+        let what = format!("{version} of {}", last_word(name));
+        let remedy = format!("install {what}");
+        return Some(Missing { what, remedy });
+    }
+    let symbol = match said.split_once(": undefined symbol: ") {
+        Some((_, symbol)) => symbol.split([',', ' ', '\n']).next()?,
+        None => said.strip_prefix("Error relocating ")?.strip_suffix(": symbol not found")?.rsplit(": ").next()?,
+    };
+    let what = format!("the symbol `{symbol}`");
+    Some(Missing { what, remedy: "install the library that has it, or another version of that".to_owned() })
 }
 
 fn sealed_copy(bytes: &[u8]) -> std::io::Result<File> {
@@ -313,22 +355,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_loader_misses_is_told_from_what_is_wrong_with_the_library() {
-        let path = "/proc/self/fd/7";
+    fn what_the_loader_misses_is_told_from_what_else_went_wrong() {
+        let file = "/plugins/libx.so";
         for (said, what) in [
             (
                 "libfftw3.so.3: cannot open shared object file: No such file or directory",
                 Some("libfftw3.so.3"),
             ),
             (
-                "/lib/libc.so.6: version `GLIBC_2.99' not found (required by /proc/self/fd/7)",
+                "Error loading shared library libfftw3.so.3: No such file or directory (needed by /plugins/libx.so)",
+                Some("libfftw3.so.3"),
+            ),
+            (
+                "/lib/libc.so.6: version `GLIBC_2.99' not found (required by /plugins/libx.so)",
                 Some("GLIBC_2.99 of /lib/libc.so.6"),
             ),
-            ("/proc/self/fd/7: cannot open shared object file: Permission denied", None),
-            ("/proc/self/fd/7: undefined symbol: fftw_plan", None),
-            ("/proc/self/fd/7: file too short", None),
+            ("/plugins/libx.so: undefined symbol: fftw_plan", Some("the symbol `fftw_plan`")),
+            ("/plugins/libx.so: undefined symbol: fftw_plan, version V3", Some("the symbol `fftw_plan`")),
+            ("Error relocating /plugins/libx.so: fftw_plan: symbol not found", Some("the symbol `fftw_plan`")),
+            ("/plugins/libx.so: cannot open shared object file: No such file or directory", None),
+            ("/plugins/libx.so: cannot open shared object file: Permission denied", None),
+            ("libfftw3.so.3: cannot open shared object file: Too many open files", None),
+            ("Error loading shared library libfftw3.so.3: Out of memory (needed by /plugins/libx.so)", None),
+            ("/plugins/libx.so: failed to map segment from shared object: Cannot allocate memory", None),
+            ("/plugins/libx.so: cannot allocate memory in static TLS block", None),
+            ("/plugins/libx.so: file too short", None),
         ] {
-            assert_eq!(missing(said, path).as_deref(), what, "{said}");
+            assert_eq!(missing(said, file).map(|missing| missing.what).as_deref(), what, "{said}");
+            let error = not_loaded(said, file);
+            let kind = if what.is_some() { "missing-runtime" } else { "internal" };
+            assert_eq!(error.kind().name(), kind, "{said}");
+            assert!(error.message().contains(said), "{error}");
         }
     }
 }

@@ -8,6 +8,8 @@ use parfocal_types::{
 use parfocal_wit::{PACKAGE, interface_version, package_version};
 use wasmtime::{Engine, component::Component};
 
+use crate::death::of_computer;
+
 /// `\0asm`.
 const MAGIC: [u8; 4] = *b"\0asm";
 /// Version 13, layer 1: a component.
@@ -48,8 +50,11 @@ pub(crate) fn preamble(bytes: &[u8], file: &str) -> Result<()> {
     }
 }
 
-/// The error of a component that the compiler refuses.
+/// The error of a component that the compiler refuses, or could not compile on this computer.
 pub(crate) fn invalid(error: wasmtime::Error, file: &str) -> Error {
+    if let Some(error) = of_computer(&error, &format!("compiling {file}")) {
+        return error;
+    }
     Error::new(
         ErrorKind::Corrupt { what: file.to_owned() },
         format!("{file} is not a valid component: {}", first_line(&error.root_cause().to_string())),

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use parfocal_core::{Artifact, Lane, Library, LibraryInfo, Limits};
+use parfocal_core::{Artifact, Enduring, Lane, Library, LibraryInfo, Limits};
 use parfocal_operator::{Descriptor, Operator, VERSION, descriptor::validate_all};
 use parfocal_types::{
     error::{Error, Result},
@@ -17,7 +17,7 @@ use crate::{
     desk::{Nobody, drive},
     engine::TickingEngine,
     instance::{Ready, empty_store},
-    operator::WasmOperator,
+    operator::WasmMaker,
     state::{State, imports},
 };
 
@@ -177,6 +177,6 @@ impl Library for WasmLibrary {
                 .with_origin(&self.loaded.label)
                 .with_remedy(format!("its operators are: {}", known.join(", "))));
         }
-        Ok(Box::new(WasmOperator::new(Arc::clone(&self.loaded), operator, parameters)?))
+        Ok(Box::new(Enduring::new(WasmMaker::new(Arc::clone(&self.loaded), operator, parameters))?))
     }
 }

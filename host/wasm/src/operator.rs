@@ -1,12 +1,11 @@
-//! The host's operator trait, answered by an instance that is made anew when it was lost.
+//! The operator trait, answered by an instance of a component.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use parfocal_core::{Maker, Mortal};
 use parfocal_image::Region;
-use parfocal_operator::{
-    InputRegion, InputSpec, LogLevel, Operator, Output, Plan, Services, Sink, Tiles, Tiling,
-};
+use parfocal_operator::{InputRegion, InputSpec, Operator, Output, Plan, Services, Sink, Tiles};
 use parfocal_types::{
     error::{Error, ErrorKind, Result},
     parameter::Parameters,
@@ -25,64 +24,25 @@ use crate::{
     tiles::Painter,
 };
 
-/// An operator of a component.
-pub(crate) struct WasmOperator {
+/// Makes instances of one operator of a component.
+pub(crate) struct WasmMaker {
+    library: Arc<Loaded>,
+    operator: String,
+    parameters: Vec<(String, types::Scalar)>,
+    label: String,
+}
+
+/// An instance of an operator, in a store of its own.
+pub(crate) struct WasmInstance {
     library: Arc<Loaded>,
     /// For messages.
     operator: String,
-    life: RefCell<Life>,
-    story: Story,
-    /// Whether it planned to see an axis in order: then an instance that is lost takes with it what it saw.
-    in_order: bool,
-}
-
-/// The instance behind an operator.
-enum Life {
-    Living(Box<Live>),
-    /// The next call makes a new one.
-    Lost,
-    /// Lost in a sequence: a new one would go on as if it had seen what came before.
-    Torn,
+    live: RefCell<Live>,
 }
 
 struct Live {
     store: Store<State>,
     body: Body,
-}
-
-/// What an instance was told, to tell it again to its successor.
-struct Story {
-    parameters: Vec<(String, types::Scalar)>,
-    planned: Option<Planned>,
-    state: Option<Vec<u8>>,
-    conclusion: Option<Vec<u8>>,
-}
-
-/// What it was planned for.
-struct Planned {
-    inputs: Vec<types::InputSpec>,
-    seed: u64,
-}
-
-/// The services of what is told again: the user has read it, so nobody listens, and it is told as in the run that it was
-/// planned for.
-struct Again<'a> {
-    now: Option<&'a dyn Services>,
-    seed: u64,
-}
-
-impl Services for Again<'_> {
-    fn log(&self, _: LogLevel, _: &str) {}
-
-    fn progress(&self, _: f32) {}
-
-    fn is_cancelled(&self) -> bool {
-        self.now.is_some_and(Services::is_cancelled)
-    }
-
-    fn seed(&self) -> u64 {
-        self.seed
-    }
 }
 
 /// A call on the body of a living instance; the borrows are those of the call.
@@ -95,150 +55,96 @@ macro_rules! call {
     };
 }
 
-impl WasmOperator {
-    /// Makes the first instance at once, so that what the operator says to its parameters is heard now.
-    pub(crate) fn new(library: Arc<Loaded>, operator: &str, parameters: &Parameters) -> Result<Self> {
+impl WasmMaker {
+    pub(crate) fn new(library: Arc<Loaded>, operator: &str, parameters: &Parameters) -> Self {
         let parameters =
             parameters.iter().map(|(name, value)| (name.to_owned(), value.clone().cross())).collect();
-        let story = Story { parameters, planned: None, state: None, conclusion: None };
-        let life = RefCell::new(Life::Lost);
-        let mut made = Self { library, operator: operator.to_owned(), life, story, in_order: false };
-        *made.life.get_mut() = Life::Living(Box::new(made.live(None)?));
-        Ok(made)
+        let label = format!("{}, operator `{operator}`", library.label);
+        Self { library, operator: operator.to_owned(), parameters, label }
+    }
+}
+
+impl Maker for WasmMaker {
+    type Instance = WasmInstance;
+
+    fn label(&self) -> &str {
+        &self.label
     }
 
-    fn doing(&self, call: &str) -> String {
-        format!("operator `{}`, in `{call}`", self.operator)
-    }
-
-    /// A new instance that was told the whole story.
-    fn live(&self, services: Option<&dyn Services>) -> Result<Live> {
+    fn make(&self) -> Result<WasmInstance> {
         let mut store = empty_store(&self.library.engine, self.library.limits.memory);
-        let body = self.drive(&mut store, "create", &mut Nobody, async |store| {
-            Body::create(store, &self.library.ready, &self.operator, &self.story.parameters).await
-        })?;
-        let mut live = Live { store, body };
-        let Story { planned, state, conclusion, .. } = &self.story;
-        let Some(Planned { inputs, seed }) = planned else { return Ok(live) };
-        let again = Again { now: services, seed: *seed };
-        let desk = &mut Listener(&again);
-        self.step(&mut live, "plan", desk, call!(call_plan, inputs))?;
-        if let Some(state) = state {
-            self.step(&mut live, "load", desk, call!(call_load, state))?;
-        }
-        if let Some(conclusion) = conclusion {
-            self.step(&mut live, "conclude", desk, call!(call_conclude, conclusion))?;
-        }
-        Ok(live)
+        let body =
+            drive_in(&self.library, &self.operator, &mut store, "create", &mut Nobody, async |store| {
+                Body::create(store, &self.library.ready, &self.operator, &self.parameters).await
+            })?;
+        let (library, operator) = (Arc::clone(&self.library), self.operator.clone());
+        Ok(WasmInstance { library, operator, live: RefCell::new(Live { store, body }) })
     }
+}
 
-    /// Runs a call to its end; an error of the runtime is turned into ours and marks the store as dead.
-    fn drive<T>(
-        &self,
-        store: &mut Store<State>,
-        call: &str,
-        desk: &mut dyn Desk,
-        work: impl AsyncFnOnce(&mut Store<State>) -> Called<T>,
-    ) -> Result<T> {
-        store.data_mut().last_words = None;
-        store.data_mut().limiter.take_denied();
-        let limit = self.library.limits.call;
-        let ticking = self.library.engine.tick();
-        let ended = drive(desk, limit, work(store));
-        drop(ticking);
-        let result = match ended {
-            Ok(Ok(Ok(value))) => return Ok(value),
-            Ok(Ok(Err(error))) => return Err(Cross::<Error>::cross(error).with_origin(&self.library.label)),
-            Ok(Err(trap)) => death::of_trap(&trap, store.data_mut(), &self.doing(call)),
-            Err(stopped) => death::of_stop(stopped, limit, &self.doing(call)),
-        };
-        store.data_mut().dead = true;
-        Err(result.with_origin(&self.library.label))
+impl Mortal for WasmInstance {
+    fn is_lost(&self) -> bool {
+        self.live.try_borrow().is_ok_and(|live| live.store.data().dead)
     }
+}
 
-    fn step<T>(
-        &self,
-        live: &mut Live,
-        call: &str,
-        desk: &mut dyn Desk,
-        work: impl AsyncFnOnce(&mut Store<State>, &mut Body) -> Called<T>,
-    ) -> Result<T> {
-        let Live { store, body } = live;
-        self.drive(store, call, desk, async |store| work(store, body).await)
-    }
+fn doing(operator: &str, call: &str) -> String {
+    format!("operator `{operator}`, in `{call}`")
+}
 
-    /// A call on the living instance, or on a new one when the last was lost.
+/// Runs a call to its end; an error of the runtime is turned into ours and marks the store as dead.
+fn drive_in<T>(
+    library: &Loaded,
+    operator: &str,
+    store: &mut Store<State>,
+    call: &str,
+    desk: &mut dyn Desk,
+    work: impl AsyncFnOnce(&mut Store<State>) -> Called<T>,
+) -> Result<T> {
+    store.data_mut().last_words = None;
+    store.data_mut().limiter.take_denied();
+    let limit = library.limits.call;
+    let ticking = library.engine.tick();
+    let ended = drive(desk, limit, work(store));
+    drop(ticking);
+    let result = match ended {
+        Ok(Ok(Ok(value))) => return Ok(value),
+        Ok(Ok(Err(error))) => return Err(Cross::<Error>::cross(error).with_origin(&library.label)),
+        Ok(Err(trap)) => death::of_trap(&trap, store.data_mut(), &doing(operator, call)),
+        Err(stopped) => death::of_stop(stopped, limit, &doing(operator, call)),
+    };
+    store.data_mut().dead = true;
+    Err(result.with_origin(&library.label))
+}
+
+impl WasmInstance {
+    /// A call into the guest. What the host refused to take stands, even when the guest goes on as if nothing had been.
     fn call<T>(
         &self,
         call: &str,
         desk: &mut dyn Desk,
         work: impl AsyncFnOnce(&mut Store<State>, &mut Body) -> Called<T>,
     ) -> Result<T> {
-        let mut life =
-            self.life.try_borrow_mut().map_err(|_| Error::internal("an instance was entered twice"))?;
-        let lost = || if self.in_order { Life::Torn } else { Life::Lost };
-        let mut live = match std::mem::replace(&mut *life, lost()) {
-            Life::Living(live) => live,
-            Life::Lost => Box::new(
-                self.live(desk.services())
-                    .map_err(|error| error.context("making a new instance after the last was lost"))?,
-            ),
-            Life::Torn => return Err(self.torn(call)),
-        };
-        let result = self.step(&mut live, call, desk, work);
-        if !live.store.data().dead {
-            *life = Life::Living(live);
+        let mut live =
+            self.live.try_borrow_mut().map_err(|_| Error::internal("an instance was entered twice"))?;
+        let Live { store, body } = &mut *live;
+        let mut desk = Strict { desk, refusal: None };
+        let result = drive_in(&self.library, &self.operator, store, call, &mut desk, async |store| {
+            work(store, body).await
+        });
+        match desk.refusal {
+            Some(refusal) if result.is_ok() => {
+                Err(refusal.context(doing(&self.operator, call)).with_origin(&self.library.label))
+            }
+            _ => result,
         }
-        result
-    }
-
-    /// A call with which a sequence starts: it may come after an instance was lost in one, and only its success mends that.
-    fn start<T>(
-        &mut self,
-        call: &str,
-        desk: &mut dyn Desk,
-        work: impl AsyncFnOnce(&mut Store<State>, &mut Body) -> Called<T>,
-    ) -> Result<T> {
-        let torn = matches!(self.life.get_mut(), Life::Torn);
-        if torn {
-            *self.life.get_mut() = Life::Lost;
-        }
-        let result = self.call(call, desk, work);
-        if torn && result.is_err() {
-            *self.life.get_mut() = Life::Torn;
-        }
-        result
-    }
-
-    fn torn(&self, call: &str) -> Error {
-        let doing = self.doing(call);
-        Error::new(
-            ErrorKind::BadState { need: "reset".into(), is: "in a sequence whose instance was lost".into() },
-            format!("{doing}: its instance was lost in a sequence, with what it had seen of it"),
-        )
-        .with_origin(&self.library.label)
-        .with_remedy("start the sequence again with `reset`, or continue from a saved state with `load`")
     }
 }
 
-impl Operator for WasmOperator {
+impl Operator for WasmInstance {
     fn plan(&mut self, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
         let inputs: Vec<types::InputSpec> = inputs.iter().map(|input| input.cross()).collect();
-        // What a new instance would be told is of the inputs before.
-        self.story = Story {
-            parameters: std::mem::take(&mut self.story.parameters),
-            planned: None,
-            state: None,
-            conclusion: None,
-        };
-        self.in_order = false;
-        if let Life::Torn = self.life.get_mut() {
-            *self.life.get_mut() = Life::Lost;
-        }
-        let plan: Plan = self.call("plan", &mut Listener(services), call!(call_plan, &inputs))?.cross();
-        self.story.planned = Some(Planned { inputs, seed: services.seed() });
-        self.in_order = plan.tiling.contains(&Tiling::InOrder);
-        Ok(plan)
+        Ok(self.call("plan", &mut Listener(services), call!(call_plan, &inputs))?.cross())
     }
 
     fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
@@ -247,8 +153,7 @@ impl Operator for WasmOperator {
     }
 
     fn reset(&mut self, services: &dyn Services) -> Result<()> {
-        self.story.state = None;
-        self.start("reset", &mut Listener(services), call!(call_reset))
+        self.call("reset", &mut Listener(services), call!(call_reset))
     }
 
     fn run(&mut self, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
@@ -256,7 +161,8 @@ impl Operator for WasmOperator {
         let wanted = wanted_all(tiles.outputs);
         let mut desk = Easel::new(tiles.outputs, services)?;
         self.call("run", &mut desk, async |store, body| body.run(store, core, inputs, &wanted).await)?;
-        desk.finish().map_err(|error| error.context(self.doing("run")).with_origin(&self.library.label))
+        desk.finish()
+            .map_err(|error| error.context(doing(&self.operator, "run")).with_origin(&self.library.label))
     }
 
     fn accumulate(&mut self, tiles: &Tiles<'_>, services: &dyn Services) -> Result<Vec<u8>> {
@@ -274,9 +180,7 @@ impl Operator for WasmOperator {
     }
 
     fn conclude(&mut self, conclusion: &[u8], services: &dyn Services) -> Result<()> {
-        self.call("conclude", &mut Listener(services), call!(call_conclude, conclusion))?;
-        self.story.conclusion = Some(conclusion.to_vec());
-        Ok(())
+        self.call("conclude", &mut Listener(services), call!(call_conclude, conclusion))
     }
 
     fn save(&mut self, services: &dyn Services) -> Result<Vec<u8>> {
@@ -284,13 +188,7 @@ impl Operator for WasmOperator {
     }
 
     fn load(&mut self, state: &[u8], services: &dyn Services) -> Result<()> {
-        if !matches!(self.life.get_mut(), Life::Living(_)) {
-            // A new instance is told the new state only.
-            self.story.state = None;
-        }
-        self.start("load", &mut Listener(services), call!(call_load, state))?;
-        self.story.state = Some(state.to_vec());
-        Ok(())
+        self.call("load", &mut Listener(services), call!(call_load, state))
     }
 }
 
@@ -358,5 +256,48 @@ impl Desk for Easel<'_, '_> {
                 self.painters.len()
             ))),
         }
+    }
+}
+
+/// Another desk, and the first thing that it refused.
+struct Strict<'a> {
+    desk: &'a mut dyn Desk,
+    refusal: Option<Error>,
+}
+
+impl Strict<'_> {
+    /// The guest gets a copy of a refusal, the caller the refusal itself.
+    fn keep<T>(&mut self, taken: Result<T>) -> Result<T> {
+        taken.map_err(|error| {
+            let copy = Error::new(error.kind().clone(), error.message());
+            self.refusal.get_or_insert(error);
+            copy
+        })
+    }
+}
+
+impl Desk for Strict<'_> {
+    fn services(&self) -> Option<&dyn Services> {
+        self.desk.services()
+    }
+
+    fn pixels(&mut self, output: u32, bytes: &[u8]) -> Result<()> {
+        let taken = self.desk.pixels(output, bytes);
+        self.keep(taken)
+    }
+
+    fn columns(&mut self, port: u32, columns: &[Column]) -> Result<()> {
+        let taken = self.desk.columns(port, columns);
+        self.keep(taken)
+    }
+
+    fn rows(&mut self, port: u32, rows: Vec<Vec<Scalar>>) -> Result<()> {
+        let taken = self.desk.rows(port, rows);
+        self.keep(taken)
+    }
+
+    fn field(&mut self, port: u32, field: Field) -> Result<()> {
+        let taken = self.desk.field(port, field);
+        self.keep(taken)
     }
 }

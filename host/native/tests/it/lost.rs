@@ -30,14 +30,13 @@ fn a_panic_is_an_error_and_the_next_call_goes_to_a_new_instance_that_was_told_th
     let mut operator = instance("fragile");
     let services = RunServices::new(CancelToken::default(), 77);
     plan(&mut *operator, "cells", 1, &services).unwrap();
-    operator.load(&[8, 9], &services).unwrap();
     operator.conclude(&[1], &services).unwrap();
     operator.conclude(&[2, 3], &services).unwrap();
     for _ in 0..2 {
         panicked(run(&mut *operator, 13, &services));
         let services = RunServices::new(CancelToken::default(), 77);
         run(&mut *operator, 0, &services).unwrap();
-        let story = r#"["plan 1 cells seed 77", "load [8, 9]", "conclude [2, 3]"] of 1"#;
+        let story = r#"["plan 1 cells seed 77", "conclude [2, 3]"] of 1"#;
         assert_eq!(lines(&services), [story], "the lost one was ended");
     }
 }

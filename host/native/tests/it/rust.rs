@@ -186,6 +186,20 @@ fn every_kind_of_value_comes_back_in_tables_and_records() {
 }
 
 #[test]
+fn of_an_operator_that_allows_one_instance_at_a_time_a_second_is_refused_until_the_first_is_gone() {
+    let library = library();
+    let parameters = Parameters::complete(&library.operators()[0].parameters, []).unwrap();
+    let first = library.create("echo", &parameters).unwrap();
+    for operator in ["echo", "refuse"] {
+        let error = library.create(operator, &parameters).err().unwrap();
+        assert_eq!(error.kind().name(), "busy", "they share the state of the plugin: {error}");
+        assert!(error.remedy().is_some());
+    }
+    drop(first);
+    drop(library.create("refuse", &parameters).unwrap());
+}
+
+#[test]
 fn many_rows_arrive_in_their_order_though_they_are_handed_over_in_portions() {
     let mut kept = Kept::default();
     instance("echo").finish(&vec![0; 10_001], &mut kept, &RunServices::default()).unwrap();

@@ -203,3 +203,28 @@ fn a_panic_arrives_with_its_message_and_its_place() {
     assert!(text.contains("operators.rs") && text.contains("Misbehave"), "{text}");
     assert!(services.lines().iter().any(|line| line.text.contains("is cursed")), "it is in the log too");
 }
+
+/// Runs itself again in a process that may use less address space than one instance reserves.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_computer_that_is_short_of_memory_is_not_the_plugins_fault() {
+    const SHORT: &str = "PARFOCAL_TEST_SHORT_OF_MEMORY";
+    if std::env::var_os(SHORT).is_some() {
+        let error = load(&Text::default().component(), LIMITS).err().expect("memory is short");
+        assert_eq!(error.kind().name(), "out-of-memory", "{error}");
+        assert!(error.to_string().contains("the system gives Parfocal no more memory"), "{error}");
+        assert!(error.remedy().unwrap().contains("close other programs"));
+        return;
+    }
+    let program = std::env::current_exe().unwrap();
+    let name = "limits::a_computer_that_is_short_of_memory_is_not_the_plugins_fault";
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -v 4000000 && exec \"$0\" --exact \"$1\""])
+        .arg(program)
+        .arg(name)
+        .env(SHORT, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{output:?}");
+}

@@ -72,7 +72,7 @@ fn a_new_instance_is_told_plan_and_conclusion() {
 }
 
 #[test]
-fn state_is_kept_saved_loaded_and_told_again() {
+fn state_is_kept_saved_and_loaded() {
     let Some(library) = fixture_library(LIMITS) else { return };
     let mut operator = planned(create(&*library, "count", &[]));
     let count =
@@ -83,12 +83,15 @@ fn state_is_kept_saved_loaded_and_told_again() {
     assert_eq!(count(&mut *operator), 1);
     operator.load(&[7, 0], &quiet()).unwrap();
     assert_eq!(count(&mut *operator), 8);
-    // The instance dies; its successor knows what was loaded, not what was counted since.
+    // The instance dies, and with it what was counted since: that is never gone over in silence.
     assert!(run::<u16, u16>(&mut *operator, &bad(), EXTENT, &quiet()).is_err());
+    let error = run::<u16, u16>(&mut *operator, &good(), EXTENT, &quiet()).unwrap_err();
+    assert_eq!(error.kind().name(), "bad-state");
+    operator.load(&[7, 0], &quiet()).unwrap();
     assert_eq!(count(&mut *operator), 8);
     let error = operator.load(&[1], &quiet()).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Corrupt { what: "the count".into() });
-    // After a reset there is nothing to be told.
+    // After a reset there is nothing to be lost.
     operator.reset(&quiet()).unwrap();
     assert!(run::<u16, u16>(&mut *operator, &bad(), EXTENT, &quiet()).is_err());
     assert_eq!(count(&mut *operator), 1);
@@ -123,7 +126,7 @@ fn a_sequence_whose_instance_was_lost_must_start_again() {
     let refused = |error: parfocal_types::Error| {
         assert!(matches!(error.kind(), ErrorKind::BadState { need, .. } if need == "reset"), "{error}");
         assert!(
-            error.to_string().starts_with("org.example.fixture 1.2.3: operator `sequence`, in `"),
+            error.to_string().starts_with("org.example.fixture 1.2.3, operator `sequence`: a call failed"),
             "{error}"
         );
         assert!(error.remedy().is_some());
@@ -135,7 +138,7 @@ fn a_sequence_whose_instance_was_lost_must_start_again() {
     for _ in 0..2 {
         refused(next(&mut *operator).unwrap_err());
         refused(operator.save(&quiet()).unwrap_err());
-        refused(operator.required_input(&Region::whole(EXTENT)).unwrap_err());
+        assert!(operator.required_input(&Region::whole(EXTENT)).is_ok(), "geometry needs no memory");
     }
     operator.reset(&quiet()).unwrap();
     assert_eq!((counted(&mut *operator), counted(&mut *operator)), (1, 2));
@@ -197,7 +200,6 @@ fn what_a_new_instance_is_told_again_is_the_same_and_is_not_heard_twice() {
     let spec = ImageSpec::new(EXTENT, DType::U16);
     let seeded = RunServices::new(CancelToken::default(), 5);
     operator.plan(&[InputSpec { port: 0, spec: &spec }], &seeded).unwrap();
-    operator.load(&[1], &quiet()).unwrap();
     operator.conclude(&[1], &quiet()).unwrap();
     assert!(run::<u16, u16>(&mut *operator, &[14; 24], EXTENT, &quiet()).is_err());
     let services = quiet();
@@ -205,6 +207,29 @@ fn what_a_new_instance_is_told_again_is_the_same_and_is_not_heard_twice() {
     let lines: Vec<String> = services.lines().into_iter().map(|line| line.text).collect();
     assert_eq!(lines, ["run, seed 0"]);
     assert_eq!(operator.save(&quiet()).unwrap(), 5_u64.to_le_bytes(), "planned with the same seed");
+}
+
+#[test]
+fn what_the_host_refused_to_take_stands_whatever_the_guest_makes_of_it() {
+    struct Refusing;
+    impl parfocal_operator::Sink for Refusing {
+        fn columns(&mut self, _: u32, _: &[parfocal_types::Column]) -> parfocal_types::Result<()> {
+            Ok(())
+        }
+        fn rows(&mut self, port: u32, _: Vec<Vec<Scalar>>) -> parfocal_types::Result<()> {
+            Err(parfocal_types::Error::invalid_argument(format!("there is no table {port}")))
+        }
+        fn field(&mut self, _: u32, _: parfocal_types::Field) -> parfocal_types::Result<()> {
+            Ok(())
+        }
+    }
+    let Some(library) = fixture_library(LIMITS) else { return };
+    for how in ["none", "ignore-errors"] {
+        let mut operator = planned(create(&*library, "misbehave", &[("how", how)]));
+        let error = operator.finish(&[], &mut Refusing, &quiet()).unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::InvalidArgument);
+        assert!(error.to_string().contains("there is no table 99"), "{how}: {error}");
+    }
 }
 
 #[test]

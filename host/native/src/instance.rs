@@ -1,15 +1,17 @@
-//! The host's operator trait, answered by an instance of a library that is made anew when it was lost.
+//! The operator trait, answered by an instance that a library made.
 
 #![allow(unsafe_code, reason = "calls the plugin's functions")]
 
-use core::{cell::RefCell, ffi::c_void, mem, ptr};
-use std::sync::Arc;
+use core::{cell::Cell, ffi::c_void, ptr};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use parfocal_abi::{MarshalledInputs, codes::HOST_MEMORY, marshal_frames, operator_1 as raw, parameters_out};
-use parfocal_image::{ImageSpec, PixelsMut, PixelsRef, Region};
-use parfocal_operator::{
-    Input, InputRegion, InputSpec, LogLevel, Operator, Output, Plan, Services, Sink, Tiles, Tiling,
-};
+use parfocal_core::{Maker, Mortal};
+use parfocal_image::{PixelsMut, PixelsRef, Region};
+use parfocal_operator::{Input, InputRegion, InputSpec, Operator, Output, Plan, Services, Sink, Tiles};
 use parfocal_types::{Error, ErrorKind, Parameters, Result};
 
 use crate::context::Context;
@@ -27,36 +29,90 @@ unsafe impl Send for Table {}
 // SAFETY: as above.
 unsafe impl Sync for Table {}
 
-/// An operator of a library.
-pub(crate) struct NativeOperator {
+/// Makes instances of one operator of a library.
+pub(crate) struct NativeMaker {
     table: Arc<Table>,
+    operator: String,
+    parameters: Parameters,
     label: String,
-    life: RefCell<Life>,
-    story: Story,
-    /// Whether it planned to see an axis in order: then an instance that is lost takes with it what it saw.
-    in_order: bool,
+    /// Held as long as the operator lives, when the plugin allows one at a time.
+    _permit: Option<Permit>,
 }
 
-/// The instance behind an operator.
-enum Life {
-    Living(Instance),
-    /// The next call makes a new one.
-    Lost,
-    /// Lost in a sequence: a new one would go on as if it had seen what came before.
-    Torn,
+impl NativeMaker {
+    pub(crate) fn new(
+        table: &Arc<Table>,
+        operator: &str,
+        parameters: &Parameters,
+        permit: Option<Permit>,
+    ) -> Self {
+        Self {
+            table: Arc::clone(table),
+            operator: operator.to_owned(),
+            parameters: parameters.clone(),
+            label: format!("{}, operator `{operator}`", table.label),
+            _permit: permit,
+        }
+    }
+}
+
+impl Maker for NativeMaker {
+    type Instance = NativeInstance;
+
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn make(&self) -> Result<NativeInstance> {
+        let create = present(self.table.raw.create, "create", &self.label)?;
+        let parameters = parameters_out(&self.parameters);
+        let mut instance = ptr::null_mut();
+        Context::default().call(&self.label, |host| {
+            // SAFETY: host, texts, parameters and the place for the instance are valid during the call.
+            unsafe {
+                create(
+                    host,
+                    raw::Text::of(&self.operator),
+                    parameters.as_ptr(),
+                    parameters.len() as u64,
+                    &raw mut instance,
+                )
+            }
+        })?;
+        let (table, label) = (Arc::clone(&self.table), self.label.clone());
+        Ok(NativeInstance { table, raw: instance, label, lost: Cell::new(false) })
+    }
+}
+
+/// The right to be the only one: given back when dropped.
+pub(crate) struct Permit(Arc<AtomicBool>);
+
+impl Permit {
+    /// Takes the right, unless somebody has it.
+    pub(crate) fn take(taken: &Arc<AtomicBool>) -> Option<Self> {
+        (!taken.swap(true, Ordering::AcqRel)).then(|| Self(Arc::clone(taken)))
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
 }
 
 /// An instance that the plugin made.
-struct Instance {
+pub(crate) struct NativeInstance {
     table: Arc<Table>,
     raw: *mut c_void,
+    label: String,
+    lost: Cell<bool>,
 }
 
 // SAFETY: the contract says that calls on an instance may come from different threads, one after the other; whoever holds
 // it makes them so.
-unsafe impl Send for Instance {}
+unsafe impl Send for NativeInstance {}
 
-impl Drop for Instance {
+impl Drop for NativeInstance {
     fn drop(&mut self) {
         if let Some(destroy) = self.table.raw.destroy {
             // SAFETY: what `create` wrote, ended once.
@@ -65,152 +121,21 @@ impl Drop for Instance {
     }
 }
 
-/// What an instance was told, to tell it again to its successor.
-struct Story {
-    operator: String,
-    parameters: Parameters,
-    planned: Option<Planned>,
-    state: Option<Vec<u8>>,
-    conclusion: Option<Vec<u8>>,
-}
-
-/// What it was planned for.
-struct Planned {
-    inputs: Vec<(u32, ImageSpec)>,
-    seed: u64,
-}
-
-/// The services of what is told again: the user has read it, so nobody listens, and it is told as in the run that it was
-/// planned for.
-struct Again<'a> {
-    now: Option<&'a dyn Services>,
-    seed: u64,
-}
-
-impl Services for Again<'_> {
-    fn log(&self, _level: LogLevel, _text: &str) {}
-
-    fn progress(&self, _fraction: f32) {}
-
-    fn is_cancelled(&self) -> bool {
-        self.now.is_some_and(Services::is_cancelled)
-    }
-
-    fn seed(&self) -> u64 {
-        self.seed
+impl Mortal for NativeInstance {
+    fn is_lost(&self) -> bool {
+        self.lost.get()
     }
 }
 
-impl NativeOperator {
-    /// Makes the first instance at once, so that what the operator says to its parameters is heard now.
-    pub(crate) fn create(table: &Arc<Table>, operator: &str, parameters: &Parameters) -> Result<Self> {
-        let story = Story {
-            operator: operator.to_owned(),
-            parameters: parameters.clone(),
-            planned: None,
-            state: None,
-            conclusion: None,
-        };
-        let label = format!("{}, operator `{operator}`", table.label);
-        let life = RefCell::new(Life::Lost);
-        let mut made = Self { table: Arc::clone(table), label, life, story, in_order: false };
-        *made.life.get_mut() = Life::Living(made.bare()?);
-        Ok(made)
-    }
-
-    /// An instance that knows its parameters only.
-    fn bare(&self) -> Result<Instance> {
-        let create = present(self.table.raw.create, "create", &self.label)?;
-        let parameters = parameters_out(&self.story.parameters);
-        let mut instance = ptr::null_mut();
-        Context::default().call(&self.label, |host| {
-            // SAFETY: host, texts, parameters and the place for the instance are valid during the call.
-            unsafe {
-                create(
-                    host,
-                    raw::Text::of(&self.story.operator),
-                    parameters.as_ptr(),
-                    parameters.len() as u64,
-                    &raw mut instance,
-                )
-            }
-        })?;
-        Ok(Instance { table: Arc::clone(&self.table), raw: instance })
-    }
-
-    /// An instance that was told the whole story.
-    fn told(&self, services: Option<&dyn Services>) -> Result<Instance> {
-        let made = self.bare()?;
-        let Story { planned, state, conclusion, .. } = &self.story;
-        let (Some(Planned { inputs, seed }), Some(plan)) = (planned, self.table.raw.plan) else {
-            return Ok(made);
-        };
-        let again = Again { now: services, seed: *seed };
-        let tell =
-            |work: &dyn Fn(*const raw::Host) -> i32| Context::with_services(&again).call(&self.label, work);
-        let inputs: Vec<_> = inputs.iter().map(|(port, spec)| InputSpec { port: *port, spec }).collect();
-        let inputs = MarshalledInputs::new(&inputs);
-        let inputs = inputs.as_slice();
-        // SAFETY: instance, host and inputs are valid during the call.
-        tell(&|host| unsafe { plan(made.raw, host, inputs.as_ptr(), inputs.len() as u64) })?;
-        if let (Some(state), Some(load)) = (state, self.table.raw.load) {
-            // SAFETY: instance, host and bytes are valid during the call.
-            tell(&|host| unsafe { load(made.raw, host, raw::Bytes::of(state)) })?;
-        }
-        if let (Some(conclusion), Some(conclude)) = (conclusion, self.table.raw.conclude) {
-            // SAFETY: instance, host and bytes are valid during the call.
-            tell(&|host| unsafe { conclude(made.raw, host, raw::Bytes::of(conclusion)) })?;
-        }
-        Ok(made)
-    }
-
-    /// A call on the living instance, or on a new one when the last was lost.
+impl NativeInstance {
     fn call(
         &self,
         context: &mut Context<'_>,
         work: impl FnOnce(*mut c_void, *const raw::Host) -> i32,
     ) -> Result<()> {
-        let mut life =
-            self.life.try_borrow_mut().map_err(|_| Error::internal("an instance was entered twice"))?;
-        let lost = if self.in_order { Life::Torn } else { Life::Lost };
-        let instance = match mem::replace(&mut *life, lost) {
-            Life::Living(instance) => instance,
-            Life::Lost => self
-                .told(context.services)
-                .map_err(|error| error.context("making a new instance after the last was lost"))?,
-            Life::Torn => return Err(self.torn()),
-        };
-        let result = context.call(&self.label, |host| work(instance.raw, host));
-        if !context.instance_lost {
-            *life = Life::Living(instance);
-        }
+        let result = context.call(&self.label, |host| work(self.raw, host));
+        self.lost.set(context.instance_lost);
         result
-    }
-
-    /// A call with which a sequence starts: it may come after an instance was lost in one, and only its success mends that.
-    fn start(
-        &mut self,
-        services: &dyn Services,
-        work: impl FnOnce(*mut c_void, *const raw::Host) -> i32,
-    ) -> Result<()> {
-        let torn = matches!(self.life.get_mut(), Life::Torn);
-        if torn {
-            *self.life.get_mut() = Life::Lost;
-        }
-        let result = self.call(&mut Context::with_services(services), work);
-        if torn && result.is_err() {
-            *self.life.get_mut() = Life::Torn;
-        }
-        result
-    }
-
-    fn torn(&self) -> Error {
-        Error::new(
-            ErrorKind::BadState { need: "reset".into(), is: "in a sequence whose instance was lost".into() },
-            "its instance was lost in a sequence, with what it had seen of it",
-        )
-        .with_origin(&self.label)
-        .with_remedy("start the sequence again with `reset`, or continue from a saved state with `load`")
     }
 
     fn silent(&self, what: &str) -> Error {
@@ -287,15 +212,9 @@ fn output_tile(pixels: &mut PixelsMut<'_>, full: [u64; 5]) -> raw::OutputTile {
     }
 }
 
-impl Operator for NativeOperator {
+impl Operator for NativeInstance {
     fn plan(&mut self, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
         let plan = present(self.table.raw.plan, "plan", &self.label)?;
-        // What a new instance would be told is of the inputs before.
-        (self.story.planned, self.story.state, self.story.conclusion) = (None, None, None);
-        self.in_order = false;
-        if let Life::Torn = self.life.get_mut() {
-            *self.life.get_mut() = Life::Lost;
-        }
         let specs = MarshalledInputs::new(inputs);
         let specs = specs.as_slice();
         let mut context = Context::with_services(services);
@@ -303,11 +222,7 @@ impl Operator for NativeOperator {
             // SAFETY: instance, host and specs are valid during the call.
             unsafe { plan(instance, host, specs.as_ptr(), specs.len() as u64) }
         })?;
-        let answer = context.plan.take().unwrap_or_else(|| Err(self.silent("plan")))?;
-        let inputs = inputs.iter().map(|input| (input.port, input.spec.clone())).collect();
-        self.story.planned = Some(Planned { inputs, seed: services.seed() });
-        self.in_order = answer.tiling.contains(&Tiling::InOrder);
-        Ok(answer)
+        context.plan.take().unwrap_or_else(|| Err(self.silent("plan")))
     }
 
     fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
@@ -322,10 +237,9 @@ impl Operator for NativeOperator {
     }
 
     fn reset(&mut self, services: &dyn Services) -> Result<()> {
-        self.story.state = None;
-        let reset = self.table.raw.reset;
+        let Some(reset) = self.table.raw.reset else { return Ok(()) };
         // SAFETY: instance and host are valid during the call.
-        self.start(services, |instance, host| reset.map_or(0, |reset| unsafe { reset(instance, host) }))
+        self.call(&mut Context::with_services(services), |instance, host| unsafe { reset(instance, host) })
     }
 
     fn run(&mut self, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
@@ -367,9 +281,7 @@ impl Operator for NativeOperator {
         self.call(&mut Context::with_services(services), |instance, host| {
             // SAFETY: instance, host and bytes are valid during the call.
             unsafe { conclude(instance, host, raw::Bytes::of(conclusion)) }
-        })?;
-        self.story.conclusion = Some(conclusion.to_vec());
-        Ok(())
+        })
     }
 
     fn save(&mut self, services: &dyn Services) -> Result<Vec<u8>> {
@@ -388,15 +300,9 @@ impl Operator for NativeOperator {
                 Err(Error::corrupt("a state for an operator that has none").with_origin(&self.label))
             };
         };
-        if !matches!(self.life.get_mut(), Life::Living(_)) {
-            // A new instance is told the new state only.
-            self.story.state = None;
-        }
-        self.start(services, |instance, host| {
+        self.call(&mut Context::with_services(services), |instance, host| {
             // SAFETY: instance, host and bytes are valid during the call.
             unsafe { load(instance, host, raw::Bytes::of(state)) }
-        })?;
-        self.story.state = Some(state.to_vec());
-        Ok(())
+        })
     }
 }
