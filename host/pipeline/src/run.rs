@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parfocal_core::{FrameAllocator, ImageSink, ImageSource, RunServices};
+use parfocal_core::{Frame, FrameAllocator, ImageSink, ImageSource, RunServices};
 use parfocal_image::{ImageSpec, Region};
 use parfocal_operator::{Input, Kind, Operator, Output, ThreadSafety, Tiles};
 use parfocal_types::error::{Error, ErrorKind, Result};
@@ -277,6 +277,8 @@ impl Context {
         let mut frames = specs
             .map(|(index, spec)| self.allocator.allocate(spec.dtype, self.facts.output_region(index, core)))
             .collect::<Result<Vec<_>>>()?;
+        // A frame may hold pixels of an earlier tile. An operator that forgets some leaves zeros, not another place's image.
+        frames.iter_mut().for_each(Frame::clear);
         {
             let mut outputs = Vec::with_capacity(frames.len());
             for (frame, spec) in frames.iter_mut().zip(&self.facts.plan.outputs) {

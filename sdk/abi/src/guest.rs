@@ -6,8 +6,8 @@
 
 #![allow(unsafe_code, reason = "this module is called through the C table")]
 
-use core::{cell::RefCell, ffi::c_void, panic::AssertUnwindSafe, ptr};
-use std::{panic::catch_unwind, sync::OnceLock};
+use core::{cell::RefCell, ffi::c_void, ptr};
+use std::sync::OnceLock;
 
 use parfocal_image::{Extent, FrameFacts, ImageSpec, PixelsMut, PixelsRef, Region};
 use parfocal_operator::{
@@ -24,6 +24,7 @@ use crate::{
     entry::{ENTRY_VERSION, Entry, Negotiated},
     layout::TypeLayout,
     operator_1 as raw,
+    panics::caught,
 };
 
 #[doc(hidden)]
@@ -173,11 +174,11 @@ type Instance = Box<dyn Operator>;
 
 /// Runs `work`; reports its error, or its panic as an error, to the host and returns the code.
 fn guarded(host: *const raw::Host, work: impl FnOnce() -> Result<()>) -> i32 {
-    let said = match catch_unwind(AssertUnwindSafe(work)) {
+    let said = match caught(work) {
         Ok(Ok(())) => return 0,
         Ok(Err(error)) => Said { error, instance_lost: false },
-        Err(payload) => Said {
-            error: Error::internal(format!("the plugin panicked: {}", panic_text(&*payload)))
+        Err(panic) => Said {
+            error: Error::internal(format!("the plugin panicked: {panic}"))
                 .with_remedy("this is a defect of the plugin: report it to its author with this message"),
             instance_lost: true,
         },
@@ -188,14 +189,6 @@ fn guarded(host: *const raw::Host, work: impl FnOnce() -> Result<()>) -> i32 {
         with_error(&said, |raw| unsafe { set_error(host.context, raw) });
     }
     said.error.kind().code()
-}
-
-fn panic_text(payload: &(dyn core::any::Any + Send)) -> &str {
-    payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
 }
 
 /// # Safety

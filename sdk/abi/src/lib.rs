@@ -30,6 +30,7 @@ pub mod operator_1;
 
 mod convert;
 pub mod guest;
+mod panics;
 
 pub use convert::{
     Marshalled, MarshalledInputs, MarshalledSpecs, Said, marshal_frames, parameters_out, read_bytes,

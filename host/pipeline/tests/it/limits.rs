@@ -252,6 +252,24 @@ fn the_cut_depends_on_the_budget_but_never_on_the_threads() {
 }
 
 #[test]
+fn pixels_that_an_operator_forgets_are_zero_and_never_those_of_another_tile() {
+    let forgetful = mapping(
+        |tiles: &mut Tiles<'_>, services: &dyn Services| {
+            if tiles.core.origin[4] == 0 { copy(tiles, services) } else { Ok(()) }
+        },
+    );
+    let input = image(Extent::plane(64, 64));
+    let tile = Extent::plane(16, 16);
+    let (result, written) = run_into(&forgetful, &[source(&input)], tile, &tiled(2, tile));
+    result.unwrap();
+    let values = written[0].values();
+    for (place, value) in values.into_iter().enumerate() {
+        let expected = if place % 64 < 16 { input.pixels().as_slice::<u16>().unwrap()[place] } else { 0 };
+        assert_eq!(value, expected, "at {place}");
+    }
+}
+
+#[test]
 fn what_the_operator_logs_is_in_the_report() {
     let talking = mapping(|tiles: &mut Tiles<'_>, services: &dyn Services| {
         services.log(LogLevel::Warning, "12 pixels are saturated");
