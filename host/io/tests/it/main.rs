@@ -18,6 +18,7 @@ mod write_tiff;
 mod format_table;
 #[path = "../support/judge.rs"]
 mod judge;
+mod read_damaged;
 mod read_judged;
 mod read_malformed;
 mod read_mutated;
