@@ -246,7 +246,9 @@ fn missing(said: &str, file: &str) -> Option<Missing> {
     }
     let symbol = match said.split_once(": undefined symbol: ") {
         Some((_, symbol)) => symbol.split([',', ' ', '\n']).next()?,
-        None => said.strip_prefix("Error relocating ")?.strip_suffix(": symbol not found")?.rsplit(": ").next()?,
+        None => {
+            said.strip_prefix("Error relocating ")?.strip_suffix(": symbol not found")?.rsplit(": ").next()?
+        }
     };
     let what = format!("the symbol `{symbol}`");
     Some(Missing { what, remedy: "install the library that has it, or another version of that".to_owned() })
@@ -372,7 +374,10 @@ mod tests {
             ),
             ("/plugins/libx.so: undefined symbol: fftw_plan", Some("the symbol `fftw_plan`")),
             ("/plugins/libx.so: undefined symbol: fftw_plan, version V3", Some("the symbol `fftw_plan`")),
-            ("Error relocating /plugins/libx.so: fftw_plan: symbol not found", Some("the symbol `fftw_plan`")),
+            (
+                "Error relocating /plugins/libx.so: fftw_plan: symbol not found",
+                Some("the symbol `fftw_plan`"),
+            ),
             ("/plugins/libx.so: cannot open shared object file: No such file or directory", None),
             ("/plugins/libx.so: cannot open shared object file: Permission denied", None),
             ("libfftw3.so.3: cannot open shared object file: Too many open files", None),

@@ -52,7 +52,9 @@ pub(crate) fn of_computer(error: &wasmtime::Error, doing: &str) -> Option<Error>
             ErrorKind::OutOfMemory { need: 0, budget: 0 },
             format!("{doing}: the system gives Parfocal no more memory ({said})"),
         )
-        .with_remedy("close other programs, use fewer threads, or raise the limit (`ulimit -v`); then try again"),
+        .with_remedy(
+            "close other programs, use fewer threads, or raise the limit (`ulimit -v`); then try again",
+        ),
         Reason::System(_) => Error::internal(format!("{doing}: the system refused ({said})"))
             .with_remedy("it is not the plugin's fault: try again, and report it when that does not help"),
         Reason::Defect => Error::internal(format!("{doing}: the WASM runtime failed ({said})"))

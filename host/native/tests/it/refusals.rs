@@ -56,8 +56,10 @@ fn a_library_that_is_needed_and_missing_is_named() {
 
 #[test]
 fn a_symbol_that_nobody_has_is_missing_and_no_damage() {
-    let source = format!("{GOOD}void nobody_has_this(void);\nvoid calls(void);\n\
-        __attribute__((visibility(\"default\"))) void calls(void) {{ nobody_has_this(); }}\n");
+    let source = format!(
+        "{GOOD}void nobody_has_this(void);\nvoid calls(void);\n\
+        __attribute__((visibility(\"default\"))) void calls(void) {{ nobody_has_this(); }}\n"
+    );
     let error = refuse(&source, |_| {});
     assert_eq!(error.kind().name(), "missing-runtime", "{error}");
     assert!(error.to_string().contains("needs the symbol `nobody_has_this`"), "{error}");
@@ -72,7 +74,8 @@ fn a_library_that_the_system_does_not_load_is_refused_in_its_words_and_not_calle
     // The machine that the code is for: none. The sections, and with them the note, are whole.
     bytes[18..20].copy_from_slice(&[0, 0]);
     std::fs::write(&path, bytes).unwrap();
-    let error = NativeLane::new().load(&artifact(&path, "org.example.refused")).err().expect("no such machine");
+    let error =
+        NativeLane::new().load(&artifact(&path, "org.example.refused")).err().expect("no such machine");
     assert_eq!(error.kind().name(), "internal", "{error}");
     assert!(error.to_string().contains("the system cannot load the library: "), "{error}");
     assert!(error.remedy().unwrap().contains("try again"));
