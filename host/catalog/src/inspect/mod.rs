@@ -92,7 +92,7 @@ pub struct NoteSummary {
     pub language: String,
     /// Interfaces that it speaks, for example `operator/1-draft.2`.
     pub interfaces: Vec<String>,
-    /// What differs between its boundary structs and this host's; only Rust plugins have such.
+    /// What differs between its boundary structs and this host's; only native code in Rust has such.
     pub layout_differences: Vec<String>,
 }
 
@@ -169,7 +169,7 @@ pub fn inspect_bytes(path: &Path, bytes: &[u8]) -> Inspection {
     let mut problems: Vec<String> = facts.damage.iter().cloned().collect();
     let mut note = None;
     match &facts.note {
-        NoteState::Read(read) => note = Some(summary(read)),
+        NoteState::Read(read) => note = Some(summary(read, facts.format)),
         NoteState::Damaged(why) => problems.push(why.clone()),
         NoteState::Absent if matches!(facts.format, Format::Elf | Format::WasmComponent) => {
             problems
@@ -267,9 +267,10 @@ fn printable(name: &str) -> String {
     name.chars().take(300).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-fn summary(note: &Note) -> NoteSummary {
-    let differences =
-        if note.language == "rust" { parfocal_abi::layout::differences(note) } else { Vec::new() };
+fn summary(note: &Note, format: Format) -> NoteSummary {
+    // A component shares no structs with the host: its note describes none.
+    let shares_structs = note.language == "rust" && format != Format::WasmComponent;
+    let differences = if shares_structs { parfocal_abi::layout::differences(note) } else { Vec::new() };
     NoteSummary {
         id: note.id.clone(),
         version: note.version.clone(),
