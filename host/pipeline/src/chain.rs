@@ -8,10 +8,10 @@ use parfocal_types::error::{Error, Result};
 
 use crate::{
     planned,
-    run::run,
+    run::{Run, run},
     scratch::Scratch,
-    sinks::{Both, Discard},
-    step::{RunOptions, Step, StepResult},
+    sinks::{Both, Discard, Unmade},
+    step::{Estimate, RunOptions, Step, StepResult},
 };
 
 /// Where an input of a step comes from.
@@ -90,6 +90,42 @@ pub fn check_chain(
         outputs.push(planned::check_with(&step.step, &specs, &options.services(&step.step))?);
     }
     Ok(outputs)
+}
+
+/// How each step of a chain would run, in their order, as [`estimate`](crate::estimate) tells it for one: nothing is read
+/// or written. Steps run one after the other, so that a chain needs what the most demanding of them needs.
+///
+/// # Errors
+/// Those of [`check_chain`]; `out-of-memory` when even the smallest tile of a step does not fit the budget.
+pub fn estimate_chain(
+    chain: &[ChainStep],
+    originals: &[Arc<dyn ImageSource>],
+    options: &RunOptions,
+) -> Result<Vec<Estimate>> {
+    let mut images: BTreeMap<Source, Arc<dyn ImageSource>> = originals
+        .iter()
+        .enumerate()
+        .map(|(number, source)| (Source::Original(number), Arc::clone(source)))
+        .collect();
+    let mut estimates = Vec::with_capacity(chain.len());
+    for (index, step) in chain.iter().enumerate() {
+        let inputs = step
+            .inputs
+            .iter()
+            .map(|(port, source)| {
+                let image = images.get(source).cloned();
+                Ok((*port, image.ok_or_else(|| missing(step, index, *source))?))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut nowhere =
+            |_, spec: &ImageSpec| Ok(Box::new(Discard::new(spec.clone())) as Box<dyn ImageSink>);
+        let run = Run::prepare(&step.step, &inputs, &mut nowhere, options)?;
+        estimates.push(*run.estimate());
+        for (port, spec) in run.outputs() {
+            images.insert(Source::Step(index, port), Arc::new(Unmade(spec.clone())));
+        }
+    }
+    Ok(estimates)
 }
 
 fn missing(step: &ChainStep, index: usize, source: Source) -> Error {

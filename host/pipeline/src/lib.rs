@@ -48,7 +48,7 @@ mod step;
 mod workers;
 mod write;
 
-pub use chain::{ChainResult, ChainSinkFactory, ChainStep, Source, check_chain, run_chain};
+pub use chain::{ChainResult, ChainSinkFactory, ChainStep, Source, check_chain, estimate_chain, run_chain};
 pub use planned::check;
 pub use run::{Run, SinkFactory, estimate, run};
 pub use scratch::Scratch;

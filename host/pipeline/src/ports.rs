@@ -75,7 +75,8 @@ fn check_image(port: &InputPort, spec: &ImageSpec) -> Result<()> {
             port.name, spec.dtype, channel.class
         );
         return Err(Error::new(ErrorKind::NotSupported { what }, message).with_remedy(
-            "find the objects first, for example with `connected-components`, or declare that the image holds labels",
+            "find the objects first, for example with `connected-components`, or declare that the image holds labels \
+             (`--declare-labels`)",
         ));
     }
     Ok(())

@@ -1,8 +1,8 @@
-//! Sinks that are no files: nowhere, and two places at once.
+//! Sinks that are no files: nowhere, and two places at once; and an image that is only planned.
 
-use parfocal_core::ImageSink;
-use parfocal_image::{Extent, ImageSpec, PixelsRef};
-use parfocal_types::error::Result;
+use parfocal_core::{ImageSink, ImageSource};
+use parfocal_image::{Extent, ImageSpec, PixelsMut, PixelsRef};
+use parfocal_types::error::{Error, Result};
 
 /// A sink for an output that nobody wants.
 #[derive(Debug, Clone)]
@@ -60,5 +60,22 @@ impl ImageSink for Both {
         // The second is the scratch image: when it fails, the first must not appear.
         self.second.finish()?;
         self.first.finish()
+    }
+}
+
+/// An image between two steps that are planned, not run: it lies in pieces as in a [`Scratch`](crate::Scratch) file.
+pub(crate) struct Unmade(pub(crate) ImageSpec);
+
+impl ImageSource for Unmade {
+    fn spec(&self) -> &ImageSpec {
+        &self.0
+    }
+
+    fn chunk(&self) -> Extent {
+        Extent::plane(256, 256)
+    }
+
+    fn read(&self, _out: &mut PixelsMut<'_>) -> Result<()> {
+        Err(Error::internal("pixels of an image that is only planned"))
     }
 }
