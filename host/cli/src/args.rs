@@ -1,6 +1,9 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{
+    num::{NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+};
 
 use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -20,7 +23,7 @@ pub(crate) struct Cli {
     /// Show everything that operators say, not their warnings only.
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
-    /// A folder with plugins (repeatable). Searched before $PARFOCAL_PLUGINS and the user's own.
+    /// A folder with plugins (repeatable), which must exist. Searched before $PARFOCAL_PLUGINS and the user's own.
     #[arg(long, global = true, value_name = "FOLDER")]
     pub(crate) plugins: Vec<PathBuf>,
 }
@@ -61,7 +64,15 @@ pub(crate) enum Command {
 ///
 /// A chain: `parfocal run gaussian --param sigma=2 --then otsu-threshold --then connected-components --then
 /// measure-objects cells.tif -o labels.ome.tif -o objects.csv`. Each step takes the image of the one before; further
-/// inputs of a step (such as `intensity`) take the original unless `--input` says otherwise.
+/// inputs of a step (such as `intensity`) take the original unless `--input` says otherwise, or nothing where the original
+/// itself holds the labels.
+///
+/// Several images: files in the order given, those of folders and patterns sorted. Results are called as the image's file
+/// is without its ending; images that share this name are told apart by their endings (`a.png`, `a.tif`) or by the folders
+/// they lie in (`x-a`, `y-a`), in files and in the column `image` of tables. Tables of all images are joined by the names of
+/// columns; where an image has no such column, a number is NaN and a text is empty (whole numbers with such gaps become
+/// numbers). A column that images give in different units stands once for each unit (`area`, `area_square_pixel`). No image
+/// that the run reads is ever overwritten.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The operator: `gaussian`, `gaussian@^1`, `org.example.filters/gaussian@1.2`.
@@ -75,8 +86,9 @@ pub(crate) struct Run {
     /// A further step: an operator, or `name=operator` to refer to its image later.
     #[arg(long, value_name = "[NAME=]OPERATOR")]
     pub(crate) then: Vec<String>,
-    /// Where an input of the step that was named last comes from: `port=image` for the original, `port=<step>`
-    /// for a step, `port=none` to leave an optional one without.
+    /// Where an input of the step that was named last comes from: `port=image` for the original (with `--channel`, that
+    /// channel), `port=image:CHANNEL` for a channel of the original's file by name or number, `port=<step>` for a step,
+    /// `port=file:PATH` for another file (with one image only), `port=none` to leave an optional one without.
     #[arg(long, value_name = "PORT=SOURCE")]
     pub(crate) input: Vec<String>,
     /// Where results go: an image (.ome.tif, .tif, .png), a table (.csv, .parquet), a record (.json); repeatable. With
@@ -89,12 +101,17 @@ pub(crate) struct Run {
     /// Which image of a file with several, from 0.
     #[arg(long, default_value_t = 0)]
     pub(crate) series: usize,
-    /// Size of a pixel in micrometers, for images that do not say; recorded as the user's word.
-    #[arg(long, value_name = "MICROMETERS")]
+    /// Size of a pixel in micrometers, for images that do not say; recorded as the user's word. Where the file says
+    /// something else, it counts, with a warning.
+    #[arg(long, value_name = "MICROMETERS", value_parser = length)]
     pub(crate) pixel_size: Option<f64>,
     /// Declare the images measured, straight from a detector; recorded as the user's word.
     #[arg(long)]
     pub(crate) declare_measured: bool,
+    /// Declare that what goes to inputs for labels (else the image itself) holds labels: each object's pixels its number,
+    /// 0 around. For whole-number pixels of files that do not say; recorded as the user's word.
+    #[arg(long)]
+    pub(crate) declare_labels: bool,
     /// Run in this lane only.
     #[arg(long)]
     pub(crate) lane: Option<LaneName>,
@@ -103,14 +120,14 @@ pub(crate) struct Run {
     pub(crate) memory: u64,
     /// Threads; as many as processors by default.
     #[arg(long)]
-    pub(crate) threads: Option<usize>,
+    pub(crate) threads: Option<NonZeroUsize>,
     /// Side of a tile in pixels; chosen from the memory by default.
     #[arg(long)]
-    pub(crate) tile: Option<u64>,
+    pub(crate) tile: Option<NonZeroU64>,
     /// Seed of operators that draw random numbers.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Check everything, say how much memory it will take, and stop.
+    /// Check everything, say how much memory it will take, and stop; nothing is written.
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -293,6 +310,11 @@ fn bytes(text: &str) -> Result<u64, String> {
     let size: parfocal_manifest::ByteSize =
         text.parse().map_err(|_| "write for example 512MiB or 1GiB".to_owned())?;
     Ok(size.0)
+}
+
+fn length(text: &str) -> Result<f64, String> {
+    let length = text.parse().ok().filter(|length: &f64| length.is_finite() && *length > 0.0);
+    length.ok_or_else(|| "write a length above 0, for example 0.108".to_owned())
 }
 
 fn position(text: &str) -> Result<[u64; 3], String> {

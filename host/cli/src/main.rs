@@ -12,6 +12,8 @@ mod folders;
 mod host;
 mod interrupt;
 mod log;
+mod names;
+mod near;
 mod output;
 mod package;
 mod progress;
@@ -22,6 +24,7 @@ mod templates;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
+use parfocal_types::Error;
 
 use crate::args::{Cli, Command};
 
@@ -32,6 +35,11 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let output = output::Output { json: cli.json, quiet: cli.quiet, verbose: cli.verbose };
+    if let Some(missing) = cli.plugins.iter().find(|folder| !folder.is_dir()) {
+        let error = Error::invalid_argument(format!("there is no folder {} with plugins", missing.display()))
+            .with_remedy("name one that exists, or leave out `--plugins`");
+        return output.failure(&error);
+    }
     let folders = folders::Folders::new(cli.plugins);
     let result = match cli.command {
         Command::Run(run) => {
@@ -46,7 +54,10 @@ fn main() -> ExitCode {
         Command::Demo { folder } => demo::command(&output, &folders, &folder),
         Command::Doctor => commands::doctor::command(&output, &folders),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "parfocal", &mut std::io::stdout());
+            // Into memory first: the generator panics when a reader goes away (`| head`).
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "parfocal", &mut script);
+            output::print(&String::from_utf8_lossy(&script));
             Ok(ExitCode::SUCCESS)
         }
     };

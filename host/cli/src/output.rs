@@ -43,6 +43,13 @@ impl From<&Error> for ErrorReport {
     }
 }
 
+impl ErrorReport {
+    /// The sentence.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
 fn causes(error: &Error) -> Vec<String> {
     let mut causes = Vec::new();
     let mut next = std::error::Error::source(error);
@@ -97,6 +104,13 @@ impl Output {
         }
     }
 
+    /// Shows a line that is no error of its own.
+    pub(crate) fn remark(&self, text: impl std::fmt::Display) {
+        if !self.json {
+            let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+        }
+    }
+
     /// Shows why a plugin is not used, with the place in its manifest.
     pub(crate) fn refusal(&self, package: &Package, rejection: &Rejection) {
         if self.json {
@@ -120,7 +134,7 @@ pub(crate) fn interactive() -> bool {
 }
 
 /// Writes to standard output; a reader that went away (`| head`) is no error.
-fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

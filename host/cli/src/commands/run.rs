@@ -1,6 +1,11 @@
 //! `parfocal run`.
 
+mod tables;
+mod targets;
+
 use std::{
+    collections::BTreeMap,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -10,29 +15,37 @@ use parfocal_core::{CancelToken, ImageSource};
 use parfocal_image::{DType, Extent, ImageSpec};
 use parfocal_io::{
     ome::Note,
-    table::write_table,
     write::{OmeTiffOptions, OmeTiffWriter, write_whole},
 };
-use parfocal_pipeline::{ChainResult, RunOptions, Scratch, check_chain, run_chain};
-use parfocal_types::{Column, ColumnKind, Error, Field, Result, Scalar, Table, Unit, units::Micrometers};
+use parfocal_pipeline::{ChainResult, RunOptions, Scratch, Source, estimate_chain, run_chain};
+use parfocal_types::{Error, Field, Result, Scalar, units::Micrometers};
 use serde::Serialize;
 
+use self::{tables::Tables, targets::Targets};
 use crate::{
     args::{Run, Word},
     commands::image::write_plane,
     files::{self, Declarations},
     folders::Folders,
     host::Host,
+    interrupt,
     log::{Line, Log},
+    names::{self, Named},
     output::{ErrorReport, Output},
     progress::Progress,
-    steps::{self, Chain},
+    steps::{self, Chain, Origin},
 };
 
 /// What the run did with one image.
 #[derive(Debug, Serialize)]
 struct ImageReport {
     image: PathBuf,
+    /// What its results are called.
+    name: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    declared: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     written: Vec<PathBuf>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -46,9 +59,27 @@ struct ImageReport {
     error: Option<ErrorReport>,
 }
 
+impl ImageReport {
+    fn new(image: &Named) -> Self {
+        Self {
+            image: image.path.clone(),
+            name: image.name.clone(),
+            declared: Vec::new(),
+            warnings: Vec::new(),
+            written: Vec::new(),
+            records: Vec::new(),
+            log: Vec::new(),
+            announced_peak_bytes: None,
+            error: None,
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct RecordReport {
     operator: String,
+    /// What the step is called.
+    step: String,
     fields: Vec<Field>,
 }
 
@@ -56,179 +87,175 @@ struct RecordReport {
 #[derive(Debug, Serialize)]
 struct Document {
     steps: Vec<StepReport>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    declared: Vec<String>,
     images: Vec<ImageReport>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tables: Vec<PathBuf>,
+    /// Images that the run did not come to before it was stopped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_reached: Vec<PathBuf>,
 }
 
 #[derive(Debug, Serialize)]
 struct StepReport {
+    name: String,
     operator: String,
     plugin: String,
     version: String,
     lane: &'static str,
     sha256: String,
     parameters: parfocal_types::Parameters,
+    /// By port, what it takes: `image` is the original, `image:<channel>` a channel of its file, `file:<name>` another file,
+    /// anything else the step of that name.
+    inputs: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     passed_over: Vec<String>,
 }
 
-/// Where the results of a run go.
-struct Targets {
-    /// An image file, or `None`.
-    image: Option<PathBuf>,
-    tables: Vec<PathBuf>,
-    records: Vec<PathBuf>,
-    /// With several images: everything goes in here.
-    folder: Option<PathBuf>,
+/// An image that results were made from.
+#[derive(Debug, Serialize)]
+struct SourceReport {
+    /// What its results are called.
+    name: String,
+    /// The file's name, without its folder.
+    file: String,
+    series: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<String>,
 }
 
 pub(crate) fn command(output: &Output, folders: &Folders, run: &Run, order: &[Word]) -> Result<ExitCode> {
-    let images = files::expand(&run.images)?;
+    let images = names::named(files::expand(&run.images)?)?;
     let targets = Targets::new(run, images.len())?;
     let mut host = Host::open(folders)?;
     for warning in host.catalog.warnings() {
         output.warning(warning);
     }
     let chain = steps::chain(&mut host, run, order)?;
-    let cancel = CancelToken::default();
-    let on_interrupt = cancel.clone();
-    // Without a handler an interrupt ends the program at once; nothing half-written appears in either case.
-    let _ = ctrlc::set_handler(move || on_interrupt.cancel());
+    if let (Some(file), true) = (chain.files().next(), images.len() > 1) {
+        return Err(Error::invalid_argument(format!(
+            "an input of a step is {}, but there are {} images",
+            file.display(),
+            images.len()
+        ))
+        .with_remedy("run the chain once for each image, with the file that belongs to it"));
+    }
+    targets.check(&chain, &images)?;
+    if !run.dry_run {
+        targets.make_folder()?;
+    }
+    let cancel = interrupt::token();
     let mut document = Document {
         steps: step_reports(&chain),
-        declared: declared(run),
         images: Vec::new(),
         tables: Vec::new(),
+        not_reached: Vec::new(),
     };
     let mut tables = Tables::default();
     for image in &images {
-        let label = images.len() > 1;
-        let log = Log::default();
-        let done = one(output, run, &chain, image, &targets, &cancel, &log).and_then(|(report, result)| {
-            tables.add(&chain, &result, label.then_some(image)).map(|()| report)
-        });
-        let mut report = done.unwrap_or_else(|error| {
-            let error = error.context(image.display());
-            output.warning(&error);
-            ImageReport {
-                image: image.clone(),
-                written: Vec::new(),
-                records: Vec::new(),
-                log: Vec::new(),
-                announced_peak_bytes: None,
-                error: Some(ErrorReport::from(&error)),
-            }
-        });
-        report.log = log.lines();
-        show(output, &report);
-        document.images.push(report);
         if cancel.is_cancelled() {
-            break;
+            document.not_reached.push(image.path.clone());
+            continue;
         }
+        let log = Log::default();
+        let mut report = match one(output, run, &chain, image, &targets, &cancel, &log) {
+            Ok((report, mut result)) => {
+                tables.add(&chain, &mut result, (images.len() > 1).then_some(&image.name));
+                report
+            }
+            Err(error) => {
+                let shown = image.path.display().to_string();
+                let error = if error.message().contains(&shown) { error } else { error.context(shown) };
+                output.warning(&error);
+                ImageReport { error: Some(ErrorReport::from(&error)), ..ImageReport::new(image) }
+            }
+        };
+        report.log = log.lines();
+        show(output, run, &report);
+        document.images.push(report);
     }
-    if !run.dry_run {
-        document.tables = tables.write(&targets, &notes(&document.steps, &document.declared)?)?;
+    let good = document.images.iter().any(|image| image.error.is_none());
+    if good && !run.dry_run {
+        document.tables = tables.write(&targets, &joint_notes(run, &document)?)?;
         write_records(&targets, &document.images)?;
     }
     for table in &document.tables {
         output.text(format!("{}", table.display()));
     }
     output.document(&document)?;
-    let failed = document.images.iter().any(|image| image.error.is_some());
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(sum_up(output, &document))
 }
 
-impl Targets {
-    fn new(run: &Run, images: usize) -> Result<Self> {
-        let mut targets = Self { image: None, tables: Vec::new(), records: Vec::new(), folder: None };
-        for path in &run.output {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-            let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-            if ends(&[".csv", ".parquet"]) {
-                targets.tables.push(path.clone());
-            } else if ends(&[".json"]) {
-                targets.records.push(path.clone());
-            } else if ends(&[".tif", ".tiff", ".btf", ".png"]) && images == 1 {
-                if targets.image.replace(path.clone()).is_some() {
-                    return Err(Error::invalid_argument("two image files were named for one result")
-                        .with_remedy("run the chain twice, or name one"));
-                }
-            } else if path.is_dir() || path.extension().is_none() {
-                std::fs::create_dir_all(path).map_err(|error| {
-                    Error::not_found(format!("the folder {} cannot be made", path.display()))
-                        .with_source(error)
-                })?;
-                targets.folder = Some(path.clone());
-            } else if images > 1 {
-                return Err(Error::invalid_argument(format!(
-                    "{images} images cannot all be written to {}",
-                    path.display()
-                ))
-                .with_remedy("name a folder"));
-            } else {
-                return Err(Error::invalid_argument(format!(
-                    "{} does not say what to write",
-                    path.display()
-                ))
-                .with_remedy("end it in .ome.tif, .tif, .png, .csv, .parquet or .json, or name a folder"));
-            }
-        }
-        if run.output.is_empty() && !run.dry_run {
-            return Err(Error::invalid_argument("nowhere to write the result")
-                .with_remedy("add `-o result.ome.tif`, `-o objects.csv`, `-o record.json`, or a folder"));
-        }
-        Ok(targets)
+/// Says how many of several images failed or were not reached, and gives the exit code.
+fn sum_up(output: &Output, document: &Document) -> ExitCode {
+    let all = document.images.len() + document.not_reached.len();
+    let errors: Vec<_> = document.images.iter().filter_map(|image| image.error.as_ref()).collect();
+    if !errors.is_empty() && all > 1 {
+        let first: Vec<_> = errors.iter().take(3).map(|error| error.message()).collect();
+        let more = if errors.len() > first.len() { "; ..." } else { "" };
+        output.remark(format!("{} of {all} images failed: {}{more}", errors.len(), first.join("; ")));
     }
-
-    /// The image file for one input.
-    fn image_of(&self, input: &Path) -> Option<PathBuf> {
-        match (&self.image, &self.folder) {
-            (Some(image), _) => Some(image.clone()),
-            (None, Some(folder)) => Some(folder.join(format!("{}.ome.tif", files::stem(input)))),
-            (None, None) => None,
-        }
+    if !document.not_reached.is_empty() {
+        let names: Vec<_> = document.not_reached.iter().map(|path| path.display().to_string()).collect();
+        output.remark(format!("{} of {all} images were not reached: {}", names.len(), names.join(", ")));
     }
+    let done = errors.is_empty() && document.not_reached.is_empty();
+    if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn step_reports(chain: &Chain) -> Vec<StepReport> {
-    chain
-        .steps
-        .iter()
-        .zip(&chain.picked)
-        .map(|(step, picked)| StepReport {
+    let steps = chain.steps.iter().zip(&chain.picked);
+    steps
+        .zip(chain.names.iter().zip(&chain.wiring))
+        .map(|((step, picked), (name, wiring))| StepReport {
+            name: name.clone(),
             operator: picked.descriptor.id.clone(),
             plugin: picked.artifact.plugin.clone(),
             version: picked.artifact.version.to_string(),
             lane: picked.lane.name(),
             sha256: picked.artifact.sha256.to_string(),
             parameters: step.step.parameters.clone(),
+            inputs: wiring.clone(),
             passed_over: picked.passed_over.clone(),
         })
         .collect()
 }
 
-/// What the user said about the images that the files do not.
-fn declared(run: &Run) -> Vec<String> {
-    let size = run.pixel_size.map(|size| format!("the user gave the pixel size: {size} µm"));
-    let measured = run.declare_measured.then(|| "the user declared the images measured".to_owned());
-    size.into_iter().chain(measured).collect()
+fn source_report(run: &Run, report: &ImageReport) -> SourceReport {
+    SourceReport {
+        name: report.name.clone(),
+        file: report.image.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        series: run.series,
+        channel: run.channel.clone(),
+    }
 }
 
-/// The steps and the user's declarations, as they are written into outputs.
-fn notes(steps: &[StepReport], declared: &[String]) -> Result<Vec<Note>> {
-    let document = serde_json::json!({ "steps": steps, "declared": declared });
+/// The steps, the sources and the user's declarations, as they are written into outputs.
+fn notes(steps: &[StepReport], sources: &[SourceReport], declared: &[String]) -> Result<Vec<Note>> {
+    let document = serde_json::json!({ "steps": steps, "sources": sources, "declared": declared });
     Ok(vec![Note { namespace: "parfocal.org/steps/1".into(), text: document.to_string() }])
+}
+
+/// The notes of what was made from all images that succeeded.
+fn joint_notes(run: &Run, document: &Document) -> Result<Vec<Note>> {
+    let good: Vec<_> = document.images.iter().filter(|image| image.error.is_none()).collect();
+    let sources: Vec<_> = good.iter().map(|image| source_report(run, image)).collect();
+    let mut declared: Vec<String> = Vec::new();
+    for image in &good {
+        for said in &image.declared {
+            // What holds for one of several images is said of that one.
+            let said = if good.len() > 1 { format!("{}: {said}", image.name) } else { said.clone() };
+            declared.push(said);
+        }
+    }
+    notes(&document.steps, &sources, &declared)
 }
 
 fn options(run: &Run, cancel: &CancelToken, progress: &Progress) -> RunOptions {
     let defaults = RunOptions::default();
     RunOptions {
-        threads: run.threads.unwrap_or(defaults.threads).max(1),
+        threads: run.threads.map_or(defaults.threads, NonZeroUsize::get),
         memory: run.memory,
-        tile: run.tile.map(|side| Extent::plane(side, side)),
+        tile: run.tile.map(|side| Extent::plane(side.get(), side.get())),
         cancel: cancel.clone(),
         progress: progress.callback(),
         log: None,
@@ -237,50 +264,74 @@ fn options(run: &Run, cancel: &CancelToken, progress: &Progress) -> RunOptions {
     }
 }
 
+/// Opens what the chain takes from outside; what the user declared, and declared in vain, goes into the report.
+fn open(run: &Run, chain: &Chain, report: &mut ImageReport) -> Result<Vec<Arc<dyn ImageSource>>> {
+    let file = files::open(&report.image, run.series)?;
+    let mut sources = Vec::with_capacity(chain.originals.len());
+    for (number, original) in chain.originals.iter().enumerate() {
+        let declared = Declarations {
+            pixel_size: run.pixel_size.map(Micrometers),
+            measured: run.declare_measured,
+            labels: original.labels,
+        };
+        let view = match &original.origin {
+            Origin::Image => file.view(run.channel.as_deref(), declared)?,
+            Origin::Channel(channel) => file.view(Some(channel), declared)?,
+            Origin::File(path) => files::open(path, 0)?.view(None, declared)?,
+        };
+        let taken = |source: &Source| *source == Source::Original(number);
+        if chain.steps.iter().flat_map(|step| &step.inputs).any(|(_, source)| taken(source)) {
+            add_new(&mut report.declared, view.declared);
+            add_new(&mut report.warnings, view.warnings);
+        }
+        sources.push(view.source);
+    }
+    Ok(sources)
+}
+
+fn add_new(all: &mut Vec<String>, lines: Vec<String>) {
+    for line in lines {
+        if !all.contains(&line) {
+            all.push(line);
+        }
+    }
+}
+
 /// Runs the chain on one image.
 fn one(
     output: &Output,
     run: &Run,
     chain: &Chain,
-    path: &Path,
+    image: &Named,
     targets: &Targets,
     cancel: &CancelToken,
     log: &Log,
 ) -> Result<(ImageReport, ChainResult)> {
-    let declared =
-        Declarations { pixel_size: run.pixel_size.map(Micrometers), measured: run.declare_measured };
-    let source = files::open(path, run.series, run.channel.as_deref(), declared)?;
-    let mut report = ImageReport {
-        image: path.to_owned(),
-        written: Vec::new(),
-        records: Vec::new(),
-        log: Vec::new(),
-        announced_peak_bytes: None,
-        error: None,
-    };
-    let progress = Progress::new(output, &files::stem(path));
+    let mut report = ImageReport::new(image);
+    let sources = open(run, chain, &mut report)?;
+    for warning in &report.warnings {
+        output.remark(format!("warning: {}: {warning}", image.path.display()));
+    }
+    let progress = Progress::new(output, &image.name);
     let mut options = options(run, cancel, &progress);
     options.log = Some(log.listener(output, progress.bar()));
     if run.dry_run {
-        check_chain(&chain.steps, &[source.spec().clone()], &options)?;
-        if let [only] = chain.steps.as_slice() {
-            let inputs: Vec<_> = only.inputs.iter().map(|(port, _)| (*port, Arc::clone(&source))).collect();
-            let estimate = parfocal_pipeline::estimate(&only.step, &inputs, &options)?;
-            report.announced_peak_bytes = Some(estimate.peak_bytes);
-        }
+        let estimates = estimate_chain(&chain.steps, &sources, &options)?;
+        report.announced_peak_bytes = estimates.iter().map(|estimate| estimate.peak_bytes).max();
         return Ok((report, ChainResult { steps: Vec::new() }));
     }
-    let target = targets.image_of(path);
-    let notes = notes(&step_reports(chain), &self::declared(run))?;
-    let result = execute(chain, &source, target.as_deref(), &notes, &options)?;
+    let target = last_image(chain).and_then(|_| targets.image_of(&image.name));
+    let notes = notes(&step_reports(chain), &[source_report(run, &report)], &report.declared)?;
+    let result = execute(chain, &sources, target.as_deref(), &notes, &options)?;
     report.written.extend(target.filter(|target| target.exists()));
     report.announced_peak_bytes = result.steps.iter().map(|step| step.report.estimate.peak_bytes).max();
-    for (step, picked) in result.steps.iter().zip(&chain.picked) {
-        for (_, fields) in &step.records {
-            report
-                .records
-                .push(RecordReport { operator: picked.descriptor.id.clone(), fields: fields.clone() });
-        }
+    for ((step, picked), name) in result.steps.iter().zip(&chain.picked).zip(&chain.names) {
+        let operator = &picked.descriptor.id;
+        report.records.extend(step.records.iter().map(|(_, fields)| RecordReport {
+            operator: operator.clone(),
+            step: name.clone(),
+            fields: fields.clone(),
+        }));
     }
     Ok((report, result))
 }
@@ -294,16 +345,12 @@ fn last_image(chain: &Chain) -> Option<(usize, usize)> {
 
 fn execute(
     chain: &Chain,
-    source: &Arc<dyn ImageSource>,
+    sources: &[Arc<dyn ImageSource>],
     target: Option<&Path>,
     notes: &[Note],
     options: &RunOptions,
 ) -> Result<ChainResult> {
     let last = last_image(chain);
-    if target.is_some() && last.is_none() {
-        return Err(Error::invalid_argument("the chain gives no image")
-            .with_remedy("name a table (.csv, .parquet) or a record (.json) for its result"));
-    }
     let png = target.is_some_and(|path| path.extension().is_some_and(|ending| ending == "png"));
     let mut plane: Option<Scratch> = None;
     let mut sinks = |step: usize, port: usize, spec: &ImageSpec| match target {
@@ -319,65 +366,11 @@ fn execute(
         }
         _ => Ok(None),
     };
-    let result = run_chain(&chain.steps, std::slice::from_ref(source), &mut sinks, options)?;
+    let result = run_chain(&chain.steps, sources, &mut sinks, options)?;
     if let (Some(path), Some(scratch)) = (target, plane) {
         write_plane(&scratch, path, None, scratch.spec().dtype != DType::U8)?;
     }
     Ok(result)
-}
-
-/// The tables of all images, one for each table port of the chain.
-#[derive(Default)]
-struct Tables(Vec<(String, Table)>);
-
-impl Tables {
-    /// Adds the tables of one image; with a label, a column says which image a row belongs to.
-    fn add(&mut self, chain: &Chain, result: &ChainResult, label: Option<&PathBuf>) -> Result<()> {
-        for (step, picked) in result.steps.iter().zip(&chain.picked) {
-            for (port, table) in &step.tables {
-                let name = picked.descriptor.outputs.get(*port).map_or("table", |port| port.name.as_str());
-                let name = format!("{}-{name}", picked.descriptor.id);
-                let mut columns = table.columns().to_vec();
-                if label.is_some() {
-                    columns.insert(0, Column::new("image", ColumnKind::Text, Unit::None));
-                }
-                let place = match self.0.iter().position(|(known, _)| *known == name) {
-                    Some(place) => place,
-                    None => {
-                        self.0.push((name, Table::new(columns)));
-                        self.0.len() - 1
-                    }
-                };
-                for row in table.rows() {
-                    let image = label.map(|path| Scalar::Text(files::stem(path)));
-                    self.0[place].1.push(image.into_iter().chain(row.iter().cloned()).collect())?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn write(&self, targets: &Targets, notes: &[Note]) -> Result<Vec<PathBuf>> {
-        let mut written = Vec::new();
-        if !targets.tables.is_empty() {
-            // The chain's last table is what was asked for.
-            let Some((_, table)) = self.0.last() else {
-                return Err(Error::invalid_argument("the chain gives no table")
-                    .with_remedy("end it with an operator that does, such as measure-objects"));
-            };
-            for path in &targets.tables {
-                write_table(path, table, notes)?;
-                written.push(path.clone());
-            }
-        } else if let Some(folder) = &targets.folder {
-            for (name, table) in &self.0 {
-                let path = folder.join(format!("{name}.csv"));
-                write_table(&path, table, notes)?;
-                written.push(path);
-            }
-        }
-        Ok(written)
-    }
 }
 
 fn write_records(targets: &Targets, images: &[ImageReport]) -> Result<()> {
@@ -389,18 +382,17 @@ fn write_records(targets: &Targets, images: &[ImageReport]) -> Result<()> {
     Ok(())
 }
 
-fn show(output: &Output, report: &ImageReport) {
+fn show(output: &Output, run: &Run, report: &ImageReport) {
     for path in &report.written {
         output.text(format!("{}", path.display()));
     }
     for record in &report.records {
         let fields: Vec<_> = record.fields.iter().map(field).collect();
-        output.text(format!("{}  {}: {}", files::stem(&report.image), record.operator, fields.join(", ")));
+        output.text(format!("{}  {}: {}", report.name, record.step, fields.join(", ")));
     }
-    if let (Some(bytes), true, None) = (report.announced_peak_bytes, report.written.is_empty(), &report.error)
-        && report.records.is_empty()
-    {
-        output.text(format!("{}  takes {} MiB for tiles", report.image.display(), bytes.div_ceil(1 << 20)));
+    if let (Some(bytes), true) = (report.announced_peak_bytes, run.dry_run) {
+        let mebibytes = bytes.div_ceil(1 << 20);
+        output.text(format!("{}  needs about {mebibytes} MiB for tiles", report.image.display()));
     }
 }
 

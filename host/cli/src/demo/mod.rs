@@ -30,7 +30,7 @@ use crate::{
     host::Host,
     output::Output,
     progress::Progress,
-    steps,
+    steps::{self, Images},
 };
 
 /// The seed of the demo's sample.
@@ -81,7 +81,7 @@ pub(crate) fn command(output: &Output, folders: &Folders, folder: &Path) -> Resu
     ));
 
     output.text("2  five operators of three kinds on its channel `DAPI`");
-    let source = files::open(&stack, 0, Some("DAPI"), Declarations::default())?;
+    let source = files::open(&stack, 0)?.view(Some("DAPI"), Declarations::default())?.source;
     let chain = chain(output, &mut Host::open(folders)?)?;
     let labels = folder.join("nuclei.ome.tif");
     let result = run(output, &chain, &source, &labels)?;
@@ -152,7 +152,7 @@ fn chain(output: &Output, host: &mut Host) -> Result<Vec<ChainStep>> {
             settings.join(" ")
         ));
         let previous = if index == 0 { Source::Original(0) } else { Source::Step(index - 1, 0) };
-        let inputs = steps::connect(descriptor, &BTreeMap::new(), &BTreeMap::new(), Some(previous))?;
+        let inputs = steps::connect(descriptor, &BTreeMap::new(), &mut Images::default(), Some(previous))?;
         let step = Step { library, operator: descriptor.id.clone(), parameters };
         chain.push(ChainStep { step, inputs });
     }

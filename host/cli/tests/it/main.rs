@@ -7,8 +7,11 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod batches;
 mod equal;
 mod interrupt;
+mod originals;
 mod outcome;
 mod place;
 mod program;
+mod wiring;

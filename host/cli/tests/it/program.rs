@@ -10,7 +10,7 @@ use parfocal_io::write::{OmeTiffOptions, OmeTiffWriter};
 
 use crate::place::plugins;
 
-fn parfocal(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn parfocal(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_parfocal"))
         .current_dir(folder)
         .env("XDG_STATE_HOME", folder.join("state"))
@@ -22,11 +22,11 @@ fn parfocal(folder: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn make(folder: &Path, name: &str, side: &str) {
+pub(crate) fn make(folder: &Path, name: &str, side: &str) {
     let made = parfocal(folder, &["image", "make", name, "--width", side, "--height", side]);
     assert!(made.status.success(), "{}", text(&made.stderr));
 }
@@ -159,7 +159,7 @@ fn a_broken_plugin_is_explained_and_the_rest_load() {
 }
 
 /// Runs a step on an image and gives what it printed.
-fn run(folder: &Path, arguments: &[&str]) -> Option<Output> {
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Option<Output> {
     let plugins = plugins()?;
     let all: Vec<_> =
         ["--plugins", plugins.to_str().unwrap()].into_iter().chain(arguments.iter().copied()).collect();
@@ -192,6 +192,79 @@ fn what_an_operator_warns_of_reaches_the_user_and_the_document() {
         assert_eq!((&logged["level"], &logged["operator"]), (&"warning".into(), &"otsu-threshold".into()));
         assert!(logged["text"].as_str().unwrap().contains(line), "{lane}: {document}");
     }
+}
+
+#[test]
+fn numbers_that_cannot_be_and_folders_that_are_not_there_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    make(folder, "a.ome.tif", "32");
+    let step = ["run", "gaussian", "a.ome.tif", "-o", "b.ome.tif"];
+    for (words, said) in [
+        (&["-p", "sigma=1", "-p", "sigma=2"][..], "given twice"),
+        (&["--tile", "0"], "--tile"),
+        (&["--threads", "0"], "--threads"),
+        (&["--pixel-size", "0"], "--pixel-size"),
+        (&["--input", "image=image", "--input", "image=none"], "given twice"),
+    ] {
+        let Some(ran) = run(folder, &[&step[..], words].concat()) else { return };
+        assert_eq!(ran.status.code(), Some(2), "{words:?}");
+        assert!(text(&ran.stderr).contains(said), "{words:?}: {}", text(&ran.stderr));
+        assert!(!folder.join("b.ome.tif").exists());
+    }
+    let ran = parfocal(folder, &["--plugins", "nowhere", "plugins", "list"]);
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(text(&ran.stderr).contains("nowhere"), "{}", text(&ran.stderr));
+}
+
+#[test]
+fn a_misspelt_name_is_answered_with_the_one_that_was_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    make(folder, "a.ome.tif", "32");
+    for (words, meant) in [
+        (&["run", "gausian", "a.ome.tif"][..], "`gaussian`"),
+        (&["run", "gaussian", "-p", "sgima=2", "a.ome.tif"], "`sigma`"),
+        (&["run", "measure-objects", "--input", "intensitty=none", "a.ome.tif"], "`intensity`"),
+        (
+            &["run", "otsu-threshold", "a.ome.tif", "--then", "identity", "--input", "image=otsu-treshold"],
+            "`otsu-threshold`",
+        ),
+    ] {
+        let Some(ran) = run(folder, &[words, &["-o", "out"]].concat()) else { return };
+        assert_eq!(ran.status.code(), Some(1), "{words:?}");
+        let said = text(&ran.stderr);
+        assert!(said.contains("did you mean") && said.contains(meant), "{words:?}: {said}");
+        assert!(!folder.join("out").exists(), "nothing is made for a run that cannot be");
+    }
+}
+
+#[test]
+fn completions_are_whole_and_a_component_has_no_layouts_to_complain_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = parfocal(folder.path(), &["completions", "bash"]);
+    assert!(script.status.success() && text(&script.stdout).contains("--declare-labels"));
+    // A reader that is gone already: nobody panics.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_parfocal"))
+        .args(["completions", "bash"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert!(!text(&ended.stderr).contains("panic"), "{}", text(&ended.stderr));
+    let Some(plugins) = plugins() else { return };
+    let component = plugins.join("org.parfocal.classical-0.1.0");
+    let files = std::fs::read_dir(component).unwrap().map(|entry| entry.unwrap().path());
+    let Some(wasm) = files.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "wasm"))
+    else {
+        println!("skipped: the classical plugin was built without its WASM component");
+        return;
+    };
+    let inspected = parfocal(folder.path(), &["plugins", "inspect", wasm.to_str().unwrap()]);
+    let said = text(&inspected.stdout);
+    assert!(inspected.status.success() && !said.contains("layout"), "{said}");
 }
 
 #[test]
