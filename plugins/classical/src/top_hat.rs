@@ -64,13 +64,22 @@ fn larger<T: Pixel>(a: T, b: T) -> T {
     if a < b { b } else { a }
 }
 
-/// How far a pixel stands above its background.
+/// How far a pixel stands above its background, which is never brighter.
 #[inline]
 fn difference<T: Pixel>(pixel: T, background: T) -> T {
-    // Single precision holds every difference but those of `u32`.
+    macro_rules! whole {
+        ($type:ty) => {{
+            let (pixel, background): ($type, $type) = (bytemuck::cast(pixel), bytemuck::cast(background));
+            bytemuck::cast(pixel.saturating_sub(background))
+        }};
+    }
     match T::DTYPE {
-        DType::U32 => T::from_f64(pixel.to_f64() - background.to_f64()),
-        _ => computed(pixel.to_f32() - background.to_f32()),
+        DType::U8 | DType::Mask => whole!(u8),
+        DType::I8 => whole!(i8),
+        DType::U16 => whole!(u16),
+        DType::I16 => whole!(i16),
+        DType::U32 => whole!(u32),
+        DType::F32 => computed(pixel.to_f32() - background.to_f32()),
     }
 }
 

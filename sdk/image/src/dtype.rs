@@ -126,7 +126,7 @@ pub trait Pixel:
 }
 
 macro_rules! integer_pixels {
-    ($($type:ty = $dtype:ident;)*) => {$(
+    ($($type:ty = $dtype:ident, $from_f32:expr;)*) => {$(
         impl sealed::Sealed for $type {}
 
         #[allow(
@@ -151,7 +151,8 @@ macro_rules! integer_pixels {
 
             #[inline]
             fn from_f32(value: f32) -> Self {
-                round_f32(value) as Self
+                const FROM_F32: fn(f32) -> $type = $from_f32;
+                FROM_F32(value)
             }
 
             #[inline]
@@ -163,11 +164,23 @@ macro_rules! integer_pixels {
 }
 
 integer_pixels! {
-    u8 = U8;
-    i8 = I8;
-    u16 = U16;
-    i16 = I16;
-    u32 = U32;
+    u8 = U8, |value| nearest(value, 0.0, 255.0) as u8;
+    i8 = I8, |value| nearest(value, -128.0, 127.0) as i8;
+    u16 = U16, |value| nearest(value, 0.0, 65_535.0) as u16;
+    i16 = I16, |value| nearest(value, -32_768.0, 32_767.0) as i16;
+    u32 = U32, |value| round_f32(value) as u32;
+}
+
+/// The nearest whole number within limits of at most 22 bits, half to even; 0 for what is not a number. Comparisons, an
+/// addition and a subtraction become SIMD code in every lane; a conversion that saturates does not in WASM.
+#[inline]
+fn nearest(value: f32, min: f32, max: f32) -> i32 {
+    /// 1.5 * 2^23: added to a number of at most 22 bits, it leaves the rounded number in the low bits of the mantissa.
+    const SHIFT: f32 = 12_582_912.0;
+    let value = if value.is_nan() { 0.0 } else { value };
+    let value = if value > min { value } else { min };
+    let value = if value < max { value } else { max };
+    (value + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits()).cast_signed()
 }
 
 /// Rounds half to even. The standard library's function is a call for each pixel on processors of the baseline; an
@@ -232,6 +245,27 @@ mod tests {
             assert!(got.to_bits() == expected.to_bits() || value.is_nan(), "{value}: {got}, {expected}");
         }
         assert!(round_f32(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn whole_pixels_are_rounded_and_clamped_as_the_standard_library_does() {
+        fn same<T: Pixel>(values: impl Iterator<Item = f32>, cast: impl Fn(f32) -> T) {
+            for value in values {
+                let expected = cast(value.round_ties_even());
+                assert_eq!(T::from_f32(value), expected, "{value} as {}", T::DTYPE);
+            }
+        }
+        let values = || {
+            let quarters = (-300_000..300_000).map(|i| i as f32 * 0.25);
+            let random = (0..100_000_u32).map(|i| f32::from_bits(i.wrapping_mul(2_654_435_761)));
+            let edges = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, 0.49999997, 1e-45, 65_535.496];
+            quarters.chain(random).chain(edges)
+        };
+        same(values(), |value| value as u8);
+        same(values(), |value| value as i8);
+        same(values(), |value| value as u16);
+        same(values(), |value| value as i16);
+        same(values(), |value| value as u32);
     }
 
     #[test]

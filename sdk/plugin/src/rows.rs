@@ -100,12 +100,21 @@ const SUMS: usize = 32;
 /// When a row is shorter than `output`, as indexing a slice does.
 #[inline]
 pub fn symmetric_sum<'a, T: Pixel>(tap: impl Fn(isize) -> &'a [T], weights: &[f32], output: &mut [f32]) {
+    if cfg!(target_family = "wasm") {
+        by_taps(tap, weights, output);
+    } else {
+        by_blocks(tap, weights, output);
+    }
+}
+
+/// A block of sums stays in registers while all taps are added: the way for a machine.
+#[inline]
+fn by_blocks<'a, T: Pixel>(tap: impl Fn(isize) -> &'a [T], weights: &[f32], output: &mut [f32]) {
     let length = output.len();
     let Some(weight) = weights.first() else { return };
     let middle = (&tap(0)[..length], *weight);
     // Looked up once, outermost first: what a tap costs is not paid for every block.
-    let pair = |k: usize| (&tap(-(k as isize))[..length], &tap(k as isize)[..length], weights[k]);
-    let pairs: Vec<_> = (1..weights.len()).rev().map(pair).collect();
+    let pairs: Vec<_> = (1..weights.len()).rev().map(|k| pair(&tap, weights, length, k)).collect();
     for start in (0..length).step_by(SUMS) {
         // A last block that reaches beyond the row starts earlier: some sums are made twice, to the same bits.
         let start = start.min(length.saturating_sub(SUMS));
@@ -116,6 +125,60 @@ pub fn symmetric_sum<'a, T: Pixel>(tap: impl Fn(isize) -> &'a [T], weights: &[f3
             for (x, sum) in (start..).zip(rest) {
                 symmetric_block(middle, &pairs, x, core::array::from_mut(sum));
             }
+        }
+    }
+}
+
+/// Four pairs of taps are added to the whole row, then the next four: the way for WASM. There, every turn of a loop may
+/// call the host, and no SIMD register survives a call: sums that a loop carries from turn to turn would be written and
+/// read at every turn.
+#[inline]
+fn by_taps<'a, T: Pixel>(tap: impl Fn(isize) -> &'a [T], weights: &[f32], output: &mut [f32]) {
+    let length = output.len();
+    let Some(weight) = weights.first() else { return };
+    map(&tap(0)[..length], output, |value| value.to_f32() * weight);
+    let pair = |k: usize| pair(&tap, weights, length, k);
+    let mut left = weights.len() - 1;
+    while let Some(fewer) = left.checked_sub(4) {
+        add_pairs([pair(left), pair(left - 1), pair(left - 2), pair(left - 3)], output);
+        left = fewer;
+    }
+    match left {
+        3 => add_pairs([pair(3), pair(2), pair(1)], output),
+        2 => add_pairs([pair(2), pair(1)], output),
+        1 => add_pairs([pair(1)], output),
+        _ => {}
+    }
+}
+
+/// The rows before and after the middle by `k`, and their weight.
+type Pair<'a, T> = (&'a [T], &'a [T], f32);
+
+#[inline]
+fn pair<'a, T>(tap: &impl Fn(isize) -> &'a [T], weights: &[f32], length: usize, k: usize) -> Pair<'a, T> {
+    (&tap(-(k as isize))[..length], &tap(k as isize)[..length], weights[k])
+}
+
+#[inline(never)]
+fn add_pairs<T: Pixel, const K: usize>(pairs: [Pair<'_, T>; K], output: &mut [f32]) {
+    const LANES: usize = 8;
+    let (blocks, rest) = output.as_chunks_mut::<LANES>();
+    let whole = blocks.len();
+    let before = pairs.map(|(row, _, _)| &row.as_chunks::<LANES>().0[..whole]);
+    let after = pairs.map(|(_, row, _)| &row.as_chunks::<LANES>().0[..whole]);
+    for (index, block) in blocks.iter_mut().enumerate() {
+        let mut sums = *block;
+        for k in 0..K {
+            let (before, after) = (&before[k][index], &after[k][index]);
+            for lane in 0..LANES {
+                sums[lane] += (before[lane].to_f32() + after[lane].to_f32()) * pairs[k].2;
+            }
+        }
+        *block = sums;
+    }
+    for (x, sum) in (whole * LANES..).zip(rest) {
+        for (before, after, weight) in pairs {
+            *sum += (before[x].to_f32() + after[x].to_f32()) * weight;
         }
     }
 }
@@ -165,6 +228,22 @@ mod tests {
                 expected += (row[x] + row[x + 4]) * weights[2];
                 expected += (row[x + 1] + row[x + 3]) * weights[1];
                 assert_eq!(got.to_bits(), expected.to_bits(), "{x} of {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn both_ways_to_a_symmetric_sum_give_the_same_bits() {
+        let row: Vec<u16> = (0..300_u32).map(|i| (i * 7919 % 65_521) as u16).collect();
+        for radius in 0..=9 {
+            let weights: Vec<f32> = (0..=radius).map(|k| 0.3 / (k as f32 + 1.7)).collect();
+            for length in [0, 1, 7, 8, 31, 100, 200] {
+                let tap = |k: isize| &row[(20 + k) as usize..];
+                let (mut blocks, mut taps) = (vec![0.0; length], vec![0.0; length]);
+                by_blocks(tap, &weights, &mut blocks);
+                by_taps(tap, &weights, &mut taps);
+                let bits = |sums: &[f32]| sums.iter().map(|sum| sum.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(&blocks), bits(&taps), "radius {radius}, length {length}");
             }
         }
     }

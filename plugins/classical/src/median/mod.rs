@@ -79,27 +79,17 @@ fn key<T: Pixel>(pixel: T) -> u32 {
     if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }
 }
 
-/// The pixel of a key.
-#[inline]
-fn unkeyed<T: Pixel>(key: u32) -> T {
-    if T::DTYPE != DType::F32 {
-        return T::from_f64(key.into());
-    }
-    T::from_f32(f32::from_bits(if key >> 31 == 1 { key ^ 1 << 31 } else { !key }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn keys_have_the_order_of_their_pixels_and_lead_back() {
+    fn keys_have_the_order_of_their_pixels() {
         let singles =
             [f32::NEG_INFINITY, f32::MIN, -1.5, -1e-45, 0.0, 1e-45, 1.0, 1.5, f32::MAX, f32::INFINITY];
         assert!(singles.map(key).is_sorted_by(|one, other| one < other));
-        assert_eq!(singles.map(|single| unkeyed::<f32>(key(single))), singles);
         assert_eq!(key(-0.0_f32), key(0.0_f32));
         assert_eq!(key(f32::NAN), key(f32::INFINITY));
-        assert_eq!([0, 7, u32::MAX].map(|whole| unkeyed::<u32>(key(whole))), [0, 7, u32::MAX]);
+        assert!([0_u32, 7, u32::MAX].map(key).is_sorted_by(|one, other| one < other));
     }
 }

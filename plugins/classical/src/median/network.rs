@@ -6,12 +6,14 @@
 
 use parfocal_plugin::prelude::*;
 
-use super::{key, larger, smaller, unkeyed};
+use super::{larger, smaller};
 use crate::pixels::ordered;
 
 type Plane = (usize, usize, usize);
 
-/// Values that are compared together: as many as a SIMD register of 16 bytes holds.
+/// Values that are compared together: several SIMD registers of 16 bytes full. With one register's worth the compiler
+/// makes SIMD code across the blocks instead of within them, most of which is shuffling; how many registers are
+/// best for a type was measured, natively and in WASM.
 #[derive(Clone, Copy)]
 struct Lanes<T, const L: usize>([T; L]);
 
@@ -44,37 +46,17 @@ pub(super) fn median<'a, T: Pixel>(
     cx: &Context,
 ) -> Result<()> {
     let same = (ordered as fn(T) -> T, core::convert::identity as fn(T) -> T);
-    if size_of::<T>() == 1 {
-        return match radius {
-            1 => filter::<T, T, 3, 16>(row, output, plane, cx, same, (sort3, median_of_3_columns)),
-            // Long networks of bytes are not made SIMD code; of 16-bit numbers they are.
-            _ => filter::<T, i16, 5, 8>(
-                row,
-                output,
-                plane,
-                cx,
-                (widened, narrowed),
-                (sort5, median_of_5_columns),
-            ),
-        };
-    }
-    if size_of::<T>() == 2 {
-        return match radius {
-            1 => filter::<T, T, 3, 8>(row, output, plane, cx, same, (sort3, median_of_3_columns)),
-            _ => filter::<T, T, 5, 8>(row, output, plane, cx, same, (sort5, median_of_5_columns)),
-        };
-    }
-    // WASM compilers make one instruction of the smaller of two whole numbers and four of the smaller of two singles; for
-    // native code it is the other way round. The medians are the same.
-    if T::DTYPE == DType::F32 && cfg!(target_family = "wasm") {
-        return match radius {
-            1 => filter::<T, u32, 3, 4>(row, output, plane, cx, (key, unkeyed), (sort3, median_of_3_columns)),
-            _ => filter::<T, u32, 5, 4>(row, output, plane, cx, (key, unkeyed), (sort5, median_of_5_columns)),
-        };
-    }
-    match radius {
-        1 => filter::<T, T, 3, 4>(row, output, plane, cx, same, (sort3, median_of_3_columns)),
-        _ => filter::<T, T, 5, 4>(row, output, plane, cx, same, (sort5, median_of_5_columns)),
+    match (size_of::<T>(), radius) {
+        (1, 1) => filter::<T, T, 3, 64>(row, output, plane, cx, same, (sort3, median_of_3_columns)),
+        // Long networks of bytes are not made SIMD code; of 16-bit numbers they are.
+        (1, _) => {
+            let conversions = (widened::<T>, narrowed::<T>);
+            filter::<T, i16, 5, 32>(row, output, plane, cx, conversions, (sort5, median_of_5_columns))
+        }
+        (2, 1) => filter::<T, T, 3, 32>(row, output, plane, cx, same, (sort3, median_of_3_columns)),
+        (2, _) => filter::<T, T, 5, 32>(row, output, plane, cx, same, (sort5, median_of_5_columns)),
+        (_, 1) => filter::<T, T, 3, 64>(row, output, plane, cx, same, (sort3, median_of_3_columns)),
+        (_, _) => filter::<T, T, 5, 32>(row, output, plane, cx, same, (sort5, median_of_5_columns)),
     }
 }
 
