@@ -152,18 +152,27 @@ fn check_note(bytes: &[u8], artifact: &Artifact) -> Result<()> {
 
 /// The note names the plugin and the interface version that the host is about to use.
 fn check_identity(note: &Note, artifact: &Artifact) -> Result<()> {
+    let version = artifact.version.to_string();
+    if note.id != artifact.plugin || note.version != version {
+        let have = format!("{} {}", note.id, note.version);
+        let need = format!("{} {version}", artifact.plugin);
+        let sentence = format!("the library says that it is {have}, `plugin.toml` says {need}");
+        return Err(Error::new(ErrorKind::Incompatible { have, need }, sentence)
+            .with_origin(artifact.label())
+            .with_remedy(
+                "install the plugin again; its author makes the two agree: in C the id and version stand in `PF_PLUGIN`",
+            ));
+    }
     let wanted = (parfocal_operator::INTERFACE, artifact.interface);
-    let speaks = note.interfaces.iter().any(|(name, version)| (name.as_str(), *version) == wanted);
-    if speaks && note.id == artifact.plugin && note.version == artifact.version.to_string() {
+    if note.interfaces.iter().any(|(name, version)| (name.as_str(), *version) == wanted) {
         return Ok(());
     }
     let spoken: Vec<_> = note.interfaces.iter().map(|(name, version)| format!("{name}/{version}")).collect();
-    let have = format!("{} {} with {}", note.id, note.version, spoken.join(", "));
-    let need = format!("{} with operator/{}", artifact.label(), artifact.interface);
-    let sentence = format!("its bytes say {have}, {need} is expected");
+    let (have, need) = (spoken.join(", "), format!("operator/{}", artifact.interface));
+    let sentence = format!("the library speaks {have}, `plugin.toml` says {need}");
     Err(Error::new(ErrorKind::Incompatible { have, need }, sentence)
         .with_origin(artifact.label())
-        .with_remedy("install a version of the plugin that was built for this Parfocal"))
+        .with_remedy("build the plugin again with the SDK of this Parfocal, and package it again"))
 }
 
 /// Maps a sealed copy of the bytes and finds the entry point.

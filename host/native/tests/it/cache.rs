@@ -59,7 +59,7 @@ fn a_library_is_loaded_once_and_never_under_another_name() {
     let mut other = wanted.clone();
     other.plugin = "org.example.other".into();
     let text = lane.load(&other).err().unwrap().to_string();
-    assert!(text.contains("its bytes say org.example.simple"), "{text}");
+    assert!(text.contains("the library says that it is org.example.simple"), "{text}");
     let mut other = wanted.clone();
     other.version = "0.2.0".parse().unwrap();
     assert_eq!(lane.load(&other).err().unwrap().kind().name(), "incompatible");

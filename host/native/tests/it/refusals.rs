@@ -106,7 +106,7 @@ fn a_table_without_functions_is_refused() {
 fn a_plugin_that_calls_itself_otherwise_is_refused() {
     let error = refuse(GOOD, |artifact| artifact.plugin = "org.example.other".into());
     let text = error.to_string();
-    assert!(text.contains("its bytes say org.example.refused 0.1.0"), "{text}");
+    assert!(text.contains("the library says that it is org.example.refused 0.1.0"), "{text}");
 }
 
 #[test]
