@@ -105,7 +105,7 @@ pub(crate) struct Run {
     /// something else, it counts, with a warning.
     #[arg(long, value_name = "MICROMETERS", value_parser = length)]
     pub(crate) pixel_size: Option<f64>,
-    /// Declare the images measured, straight from a detector; recorded as the user's word.
+    /// Declare images that do not say measured, straight from a detector; recorded as the user's word.
     #[arg(long)]
     pub(crate) declare_measured: bool,
     /// Declare that what goes to inputs for labels (else the image itself) holds labels: each object's pixels its number,
@@ -154,17 +154,19 @@ pub(crate) enum Image {
         from: PathBuf,
         /// The new file.
         to: PathBuf,
-        /// Which image of a file with several, from 0.
-        #[arg(long, default_value_t = 0)]
-        series: usize,
-        /// For PNG: time point, channel and plane, from 0. The middle plane by default.
+        /// Which image of a file with several, from 0; must be said there.
+        #[arg(long)]
+        series: Option<usize>,
+        /// For PNG: time point, channel and plane, from 0. By default the first time point and channel (all three of red,
+        /// green and blue) and the middle plane.
         #[arg(long, value_name = "T,C,Z", value_parser = position)]
         plane: Option<[u64; 3]>,
-        /// For PNG: stretch between these percentiles to 8 bits.
+        /// For PNG: stretch the range between the 0.1 and 99.9 percentiles to 8 bits. Types that PNG does not have always
+        /// are, labels and masks never.
         #[arg(long)]
         stretch: bool,
     },
-    /// Compare the pixels of two images; exit code 1 when they differ.
+    /// Compare the pixels of all images of two files; exit code 1 when they differ.
     Compare {
         /// The first image file.
         first: PathBuf,

@@ -3,31 +3,37 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use parfocal_core::ImageSource;
-use parfocal_image::{Axis, Buffer, Channel, DType, Extent, ImageSpec, Pixel, Region};
+use parfocal_image::{Axis, Buffer, Channel, Extent, ImageSpec, Region};
 use parfocal_io::{
     read::ImageFile,
-    write::{OmeTiffOptions, OmeTiffWriter, write_png},
+    write::{OmeTiffOptions, OmeTiffWriter},
 };
 use parfocal_types::{Error, Result};
 use serde::Serialize;
 
-use super::make::make;
+pub(crate) use super::plane::write_plane;
+use super::{
+    make::make,
+    plane::{holds_labels, numbers, put_plane},
+};
 use crate::{args::Image, interrupt, output::Output};
 
 pub(crate) fn command(output: &Output, command: &Image) -> Result<ExitCode> {
     match command {
         Image::Info { files } => info(output, files),
         Image::Convert { from, to, series, plane, stretch } => {
-            convert(output, &ImageFile::open(from)?.source(*series)?, to, *plane, *stretch)
+            let source = chosen(&ImageFile::open(from)?, *series)?;
+            convert(output, &*source, to, *plane, *stretch)
         }
         Image::Compare { first, second, tolerance } => compare(output, first, second, *tolerance),
         Image::Make { to, width, height, seed } => {
             make(to, [*height, *width], *seed)?;
             output.text(to.display());
-            output.document(&Written { written: to.clone() })?;
+            output.document(&Written { written: to.clone(), notes: Vec::new() })?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -133,35 +139,95 @@ fn channel_line(channel: &Channel) -> String {
 #[derive(Debug, Serialize)]
 struct Written {
     written: PathBuf,
+    /// What is not in the file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+}
+
+/// The endings of TIFF files.
+const TIFF: [&str; 3] = [".tif", ".tiff", ".btf"];
+
+/// Whether a file's name ends in one of these, in capitals or not.
+pub(super) fn ends_in(path: &Path, endings: &[&str]) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    endings.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Whether a file is to be a TIFF, by its name.
+pub(super) fn is_tiff(path: &Path) -> bool {
+    ends_in(path, &TIFF)
+}
+
+/// The image that is meant: of a file with several nobody may pick one in silence.
+fn chosen(file: &ImageFile, series: Option<usize>) -> Result<Arc<dyn ImageSource>> {
+    const SHOWN: usize = 12;
+    let count = file.series_count();
+    if series.is_some() || count == 1 {
+        return file.source(series.unwrap_or(0));
+    }
+    let mut list = Vec::new();
+    for index in 0..count.min(SHOWN) {
+        let spec = file.source(index)?.spec().clone();
+        let name = if spec.name.is_empty() { String::new() } else { format!(" `{}`", spec.name) };
+        list.push(format!("{index}{name}: {}", spec.extent));
+    }
+    if count > SHOWN {
+        list.push(format!("and {} more, see `parfocal image info`", count - SHOWN));
+    }
+    Err(Error::invalid_argument(format!(
+        "{} has {count} images, and one is written into a file",
+        file.path().display()
+    ))
+    .with_remedy(format!("pick one with `--series N`: {}", list.join("; "))))
 }
 
 fn convert(
     output: &Output,
-    source: &std::sync::Arc<dyn ImageSource>,
+    source: &dyn ImageSource,
     to: &Path,
     plane: Option<[u64; 3]>,
     stretch: bool,
 ) -> Result<ExitCode> {
-    let name = to.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    if name.ends_with(".png") {
-        write_plane(&**source, to, plane, stretch)?;
-    } else if [".tif", ".tiff", ".btf"].iter().any(|ending| name.ends_with(ending)) {
-        let cancel = interrupt::token();
-        let sink = OmeTiffWriter::create(to, source.spec(), &OmeTiffOptions::default())?;
-        for region in grid(&source.spec().extent, &sink.tile()) {
-            interrupt::proceed(&cancel)?;
-            let mut pixels = Buffer::zeroed(source.spec().dtype, region)?;
-            source.read(&mut pixels.pixels_mut()?)?;
-            sink.write(&pixels.pixels()?)?;
+    let mut notes = Vec::new();
+    if ends_in(to, &[".png"]) {
+        if stretch && holds_labels(source.spec()) {
+            return Err(Error::invalid_argument(
+                "labels are numbers of objects: stretched they would be others",
+            )
+            .with_remedy("leave out `--stretch`"));
         }
-        sink.finish()?;
+        notes = put_plane(source, to, plane, stretch)?;
+    } else if is_tiff(to) {
+        if plane.is_some() || stretch {
+            let option = if plane.is_some() { "--plane" } else { "--stretch" };
+            return Err(Error::invalid_argument(format!(
+                "`{option}` is for PNG; a TIFF gets the whole image"
+            ))
+            .with_remedy(format!("leave out `{option}`, or end the name in .png")));
+        }
+        write_tiff(source, to)?;
     } else {
         return Err(Error::not_supported(format!("writing {}", to.display()))
             .with_remedy("end the name in .ome.tif, .tif or .png"));
     }
+    if !output.json {
+        notes.iter().for_each(|note| eprintln!("note: {note}"));
+    }
     output.text(to.display());
-    output.document(&Written { written: to.to_owned() })?;
+    output.document(&Written { written: to.to_owned(), notes })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn write_tiff(source: &dyn ImageSource, to: &Path) -> Result<()> {
+    let cancel = interrupt::token();
+    let sink = OmeTiffWriter::create(to, source.spec(), &OmeTiffOptions::default())?;
+    for region in grid(&source.spec().extent, &sink.tile()) {
+        interrupt::proceed(&cancel)?;
+        let mut pixels = Buffer::zeroed(source.spec().dtype, region)?;
+        source.read(&mut pixels.pixels_mut()?)?;
+        sink.write(&pixels.pixels()?)?;
+    }
+    sink.finish()
 }
 
 /// The boxes of a grid over an image, in raster order.
@@ -186,93 +252,81 @@ pub(super) fn grid(extent: &Extent, tile: &Extent) -> Vec<Region> {
     regions
 }
 
-/// Writes one plane as PNG; with `stretch`, the range between the 0.1 and 99.9 percentiles becomes 0 to 255.
-pub(crate) fn write_plane(
-    source: &dyn ImageSource,
-    to: &Path,
-    plane: Option<[u64; 3]>,
-    stretch: bool,
-) -> Result<()> {
-    let [nt, nc, nz, height, width] = source.spec().extent.0;
-    let [t, c, z] = plane.unwrap_or([0, 0, nz / 2]);
-    if t >= nt || c >= nc || z >= nz {
-        return Err(Error::invalid_argument(format!("there is no plane T{t} C{c} Z{z}"))
-            .with_remedy(format!("the image has {}", source.spec().extent)));
-    }
-    let origin = [t, c, z].map(|index| i64::try_from(index).unwrap_or(i64::MAX));
-    let region = Region::new([origin[0], origin[1], origin[2], 0, 0], Extent::plane(height, width));
-    let mut pixels = Buffer::zeroed(source.spec().dtype, region)?;
-    source.read(&mut pixels.pixels_mut()?)?;
-    let fits = matches!(pixels.dtype(), DType::U8 | DType::U16);
-    if fits && !stretch {
-        return write_png(to, &pixels.pixels()?);
-    }
-    let values = numbers(&pixels)?;
-    let (low, high) = percentiles(&values);
-    let scale = if high > low { 255.0 / (high - low) } else { 0.0 };
-    let bytes: Vec<u8> = values.iter().map(|value| u8::from_f64((value - low) * scale)).collect();
-    write_png(to, &Buffer::from_slice(&bytes, region)?.pixels()?)
-}
-
-fn numbers(pixels: &Buffer) -> Result<Vec<f64>> {
-    fn all<T: Pixel>(pixels: &Buffer) -> Result<Vec<f64>> {
-        Ok(pixels.as_slice::<T>()?.iter().map(|pixel| pixel.to_f64()).collect())
-    }
-    match pixels.dtype() {
-        DType::U8 | DType::Mask => all::<u8>(pixels),
-        DType::I8 => all::<i8>(pixels),
-        DType::U16 => all::<u16>(pixels),
-        DType::I16 => all::<i16>(pixels),
-        DType::U32 => all::<u32>(pixels),
-        DType::F32 => all::<f32>(pixels),
-    }
-}
-
-fn percentiles(values: &[f64]) -> (f64, f64) {
-    let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-    sorted.sort_by(f64::total_cmp);
-    let at = |share: f64| {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-        let index = (share * sorted.len().saturating_sub(1) as f64).round() as usize;
-        sorted.get(index).copied().unwrap_or(0.0)
-    };
-    (at(0.001), at(0.999))
-}
-
 #[derive(Debug, Serialize)]
 struct Comparison {
     equal: bool,
+    images: usize,
     different_pixels: u64,
     pixels: u64,
     largest_difference: f64,
     mean_difference: f64,
 }
 
+/// Compares all images of two files, the first with the first and so on.
 fn compare(output: &Output, first: &Path, second: &Path, tolerance: f64) -> Result<ExitCode> {
-    let (a, b) = (ImageFile::open(first)?.source(0)?, ImageFile::open(second)?.source(0)?);
-    if a.spec().extent != b.spec().extent {
+    let (a, b) = (ImageFile::open(first)?, ImageFile::open(second)?);
+    if a.series_count() != b.series_count() {
         return Err(Error::invalid_argument(format!(
-            "{} is {}, {} is {}: images of different size cannot be compared",
+            "{} has {} images, {} has {}: they cannot be compared",
             first.display(),
-            a.spec().extent,
+            a.series_count(),
             second.display(),
-            b.spec().extent
-        )));
+            b.series_count()
+        ))
+        .with_remedy("take one image out with `parfocal image convert --series N`"));
     }
     let mut found = Comparison {
         equal: true,
+        images: a.series_count(),
         different_pixels: 0,
         pixels: 0,
         largest_difference: 0.0,
         mean_difference: 0.0,
     };
+    for series in 0..found.images {
+        let before = found.different_pixels;
+        let pair = (&*a.source(series)?, &*b.source(series)?);
+        add_differences(&mut found, pair, tolerance).map_err(|error| {
+            error.context(format!("image {series} of {} and {}", first.display(), second.display()))
+        })?;
+        if found.images > 1 && found.different_pixels > before {
+            output.text(format!("image {series}: {} pixels differ", found.different_pixels - before));
+        }
+    }
+    #[allow(clippy::cast_precision_loss, reason = "a mean over fewer than 2^53 pixels")]
+    if found.pixels > 0 {
+        found.mean_difference /= found.pixels as f64;
+    }
+    found.equal = found.different_pixels == 0;
+    let of = if found.images > 1 { format!(" in {} images", found.images) } else { String::new() };
+    output.text(format!(
+        "{} of {} pixels{of} differ by more than {tolerance}; largest difference {}, mean {}",
+        found.different_pixels, found.pixels, found.largest_difference, found.mean_difference
+    ));
+    output.document(&found)?;
+    Ok(if found.equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Adds up the differences of two images; the mean is a sum until all are through.
+fn add_differences(
+    found: &mut Comparison,
+    (a, b): (&dyn ImageSource, &dyn ImageSource),
+    tolerance: f64,
+) -> Result<()> {
+    if a.spec().extent != b.spec().extent {
+        return Err(Error::invalid_argument(format!(
+            "{} and {}: images of different size cannot be compared",
+            a.spec().extent,
+            b.spec().extent
+        )));
+    }
     for region in grid(&a.spec().extent, &Extent::plane(512, 2048)) {
         let read = |source: &dyn ImageSource| -> Result<Vec<f64>> {
             let mut pixels = Buffer::zeroed(source.spec().dtype, region)?;
             source.read(&mut pixels.pixels_mut()?)?;
             numbers(&pixels)
         };
-        for (x, y) in read(&*a)?.into_iter().zip(read(&*b)?) {
+        for (x, y) in read(a)?.into_iter().zip(read(b)?) {
             // Not a number equals not a number: both images say "undefined" there.
             let difference = if x == y || (x.is_nan() && y.is_nan()) { 0.0 } else { (x - y).abs() };
             let difference = if difference.is_nan() { f64::INFINITY } else { difference };
@@ -282,15 +336,5 @@ fn compare(output: &Output, first: &Path, second: &Path, tolerance: f64) -> Resu
             found.mean_difference += difference;
         }
     }
-    #[allow(clippy::cast_precision_loss, reason = "a mean over fewer than 2^53 pixels")]
-    if found.pixels > 0 {
-        found.mean_difference /= found.pixels as f64;
-    }
-    found.equal = found.different_pixels == 0;
-    output.text(format!(
-        "{} of {} pixels differ by more than {tolerance}; largest difference {}, mean {}",
-        found.different_pixels, found.pixels, found.largest_difference, found.mean_difference
-    ));
-    output.document(&found)?;
-    Ok(if found.equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(())
 }

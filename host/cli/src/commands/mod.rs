@@ -6,5 +6,6 @@ pub(crate) mod image;
 mod make;
 pub(crate) mod new;
 pub(crate) mod package;
+mod plane;
 pub(crate) mod plugins;
 pub(crate) mod run;

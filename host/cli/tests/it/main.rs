@@ -9,6 +9,7 @@
 
 mod batches;
 mod equal;
+mod images;
 mod interrupt;
 mod originals;
 mod outcome;
