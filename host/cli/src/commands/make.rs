@@ -4,7 +4,7 @@ use std::path::Path;
 
 use parfocal_image::{Axis, Buffer, Channel, DType, Extent, ImageSpec, PixelSize};
 use parfocal_io::write::{OmeTiffOptions, OmeTiffWriter};
-use parfocal_types::{Result, units::Micrometers};
+use parfocal_types::{Error, Result, units::Micrometers};
 
 use crate::interrupt;
 
@@ -19,6 +19,10 @@ const SPOT: u64 = 900;
 
 /// Writes the plane piece by piece; equal seeds give equal files.
 pub(crate) fn make(to: &Path, [height, width]: [u64; 2], seed: u64) -> Result<()> {
+    if !super::image::is_tiff(to) {
+        return Err(Error::invalid_argument(format!("{} would be a TIFF by another name", to.display()))
+            .with_remedy("end the name in .ome.tif, .tif, .tiff or .btf"));
+    }
     let mut spec = ImageSpec::new(Extent::plane(height, width), DType::U16);
     spec.name = "spots".into();
     spec.pixel_size = PixelSize::square(Micrometers(0.25));
