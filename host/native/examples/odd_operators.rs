@@ -151,7 +151,7 @@ impl Operator for Echo {
         // As many rows as the total is long, and two more; the first cell of each says whether its number is even.
         let numbered = |number: usize| {
             let mut row = row();
-            row[0] = Scalar::Flag(number % 2 == 0);
+            row[0] = Scalar::Flag(number.is_multiple_of(2));
             row
         };
         sink.rows(2, (0..total.len() + 2).map(numbered).collect())?;
