@@ -45,9 +45,10 @@
 //! deterministic operator writes the canonical NaN where it means one. Relaxed SIMD is held to its deterministic form.
 //!
 //! # The price of the tick
-//! Compiled code looks at a counter once a turn of every loop. In a loop that does a few instructions a turn that costs up to
-//! twice the time; in one that does a block of sixteen pixels a turn nothing that could be measured. The blocked iterators
-//! of `parfocal-plugin` make such loops.
+//! Compiled code looks at a counter at every turn of every loop, and may call the host there. In a loop that does a few
+//! instructions a turn that costs up to twice the time; in one that does a block of pixels a turn almost nothing. But no
+//! SIMD register survives a call: a vector that a loop carries from turn to turn, such as a sum, is written to
+//! memory and read again at each. The row iterators of `parfocal-plugin` make loops of blocks that carry none.
 //!
 //! # The cache of compiled code
 //! [`WasmOptions::cache_dir`]; see there. Only what this host wrote is ever loaded.
