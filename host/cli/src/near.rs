@@ -14,7 +14,7 @@ pub(crate) fn near<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -
 }
 
 /// What to do about an unknown name: the one that was probably meant, and all that there are.
-pub(crate) fn remedy<'a>(wanted: &str, what: &str, known: &[&'a str]) -> String {
+pub(crate) fn remedy(wanted: &str, what: &str, known: &[&str]) -> String {
     let list = format!("{what}: {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") });
     match near(wanted, known.iter().copied()) {
         Some(name) => format!("did you mean `{name}`? {list}"),

@@ -148,3 +148,38 @@ fn a_pixel_size_is_for_images_that_do_not_say() {
         assert_eq!(text(&notes).contains("the user gave the pixel size"), name == "a", "{name}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_batch_that_is_stopped_names_the_images_it_did_not_reach() {
+    let Some(plugins) = crate::place::plugins() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // Sixteen million windows of 101 x 101 pixels are not done before the signal arrives.
+    make(folder, "a.ome.tif", "4000");
+    for name in ["b.ome.tif", "c.ome.tif"] {
+        std::fs::copy(folder.join("a.ome.tif"), folder.join(name)).unwrap();
+    }
+    let child = std::process::Command::new(env!("CARGO_BIN_EXE_parfocal"))
+        .current_dir(folder)
+        .env("XDG_STATE_HOME", folder.join("state"))
+        .args(["--plugins", plugins.to_str().unwrap(), "run", "median", "-p", "radius=50"])
+        .args(["a.ome.tif", "b.ome.tif", "c.ome.tif", "-o", "out"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = || std::fs::read_dir(folder.join("out")).is_ok_and(|mut files| files.next().is_some());
+    while !begun() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let sent = std::process::Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    let said = text(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    let line =
+        said.lines().find(|line| line.contains("were not reached")).unwrap_or_else(|| panic!("{said}"));
+    assert!(line.starts_with("2 of 3 images") && line.contains("b.ome.tif, c.ome.tif"), "{said}");
+    assert_eq!(std::fs::read_dir(folder.join("out")).unwrap().count(), 0);
+}

@@ -173,7 +173,7 @@ fn what_an_operator_warns_of_reaches_the_user_and_the_document() {
     let region = Region::whole(Extent::plane(16, 16));
     let nothing = Buffer::from_slice(&[f32::NAN; 256], region).unwrap();
     let sink = OmeTiffWriter::create(
-        &folder.join("nan.ome.tif"),
+        folder.join("nan.ome.tif"),
         &ImageSpec::new(region.extent, DType::F32),
         &OmeTiffOptions::default(),
     )
