@@ -92,8 +92,8 @@ pub fn check_chain(
     Ok(outputs)
 }
 
-/// How each step of a chain would run, in their order, as [`estimate`](crate::estimate) tells it for one: nothing is read
-/// or written. Steps run one after the other, so that a chain needs what the most demanding of them needs.
+/// How each step of a chain would run, in their order, if all its images went into [`Scratch`] files: nothing is read or
+/// written. Steps run one after the other, so that a chain needs what the most demanding of them needs.
 ///
 /// # Errors
 /// Those of [`check_chain`]; `out-of-memory` when even the smallest tile of a step does not fit the budget.
@@ -118,7 +118,7 @@ pub fn estimate_chain(
             })
             .collect::<Result<Vec<_>>>()?;
         let mut nowhere =
-            |_, spec: &ImageSpec| Ok(Box::new(Discard::new(spec.clone())) as Box<dyn ImageSink>);
+            |_, spec: &ImageSpec| Ok(Box::new(Discard::planned(spec.clone())) as Box<dyn ImageSink>);
         let run = Run::prepare(&step.step, &inputs, &mut nowhere, options)?;
         estimates.push(*run.estimate());
         for (port, spec) in run.outputs() {

@@ -14,7 +14,7 @@ use parfocal_types::error::{Error, ErrorKind, Result};
 use crate::write::is_aligned;
 
 /// Height and width of the pieces, unless the caller wants others.
-const PIECE: u64 = 512;
+pub(crate) const PIECE: u64 = 512;
 
 /// An image in an unlinked temporary file, uncompressed, in pieces. It is gone when the last handle is dropped, also
 /// when the program is killed.

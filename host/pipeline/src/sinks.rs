@@ -4,17 +4,25 @@ use parfocal_core::{ImageSink, ImageSource};
 use parfocal_image::{Extent, ImageSpec, PixelsMut, PixelsRef};
 use parfocal_types::error::{Error, Result};
 
+use crate::scratch::PIECE;
+
 /// A sink for an output that nobody wants.
 #[derive(Debug, Clone)]
 pub struct Discard {
     spec: ImageSpec,
+    piece: u64,
 }
 
 impl Discard {
     /// A sink that forgets an image like this.
     #[must_use]
     pub fn new(spec: ImageSpec) -> Self {
-        Self { spec }
+        Self { spec, piece: 256 }
+    }
+
+    /// The same, in pieces as scratch files and large image files take them.
+    pub(crate) fn planned(spec: ImageSpec) -> Self {
+        Self { spec, piece: PIECE }
     }
 }
 
@@ -24,7 +32,7 @@ impl ImageSink for Discard {
     }
 
     fn tile(&self) -> Extent {
-        Extent::plane(256, 256)
+        Extent::plane(self.piece, self.piece)
     }
 
     fn write(&self, _pixels: &PixelsRef<'_>) -> Result<()> {
@@ -72,7 +80,7 @@ impl ImageSource for Unmade {
     }
 
     fn chunk(&self) -> Extent {
-        Extent::plane(256, 256)
+        Extent::plane(PIECE, PIECE)
     }
 
     fn read(&self, _out: &mut PixelsMut<'_>) -> Result<()> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use parfocal_core::{ImageSource, image::MemoryImage};
 use parfocal_image::{Buffer, Extent, PixelClass, Region};
 use parfocal_operator::{InputRegion, InputSpec, Kind, Padding, Plan, PortKind, Services, Tiles};
-use parfocal_pipeline::{ChainStep, RunOptions, Scratch, Source, check_chain, run_chain};
+use parfocal_pipeline::{ChainStep, RunOptions, Scratch, Source, check_chain, estimate_chain, run_chain};
 use parfocal_types::Error;
 
 use crate::{
@@ -186,4 +186,19 @@ fn scratch_files_lie_in_the_folder_asked_for_and_a_missing_one_is_a_sentence() {
     let error = run_chain(&chain, &[source(&input)], &mut nothing, &options).unwrap_err();
     assert!(error.message().contains("cannot be kept on disk"), "{error}");
     assert!(error.remedy().is_some());
+}
+
+#[test]
+fn a_chain_is_planned_as_its_steps_are_run_and_nothing_is_read() {
+    let input = image(Extent::new(1, 2, 1, 300, 400));
+    let steps = vec![identity(), identity(), above_mean([false, false, true, true, true], false)];
+    let chain = ChainStep::in_a_row(steps).unwrap();
+    let options = options(2);
+    let announced = estimate_chain(&chain, &[source(&input)], &options).unwrap();
+    let mut nothing = |_: usize, _: usize, _: &_| Ok(None);
+    let result = run_chain(&chain, &[source(&input)], &mut nothing, &options).unwrap();
+    let met: Vec<_> = result.steps.iter().map(|step| step.report.estimate).collect();
+    assert_eq!(announced, met);
+    let error = estimate_chain(&chain, &[], &options).unwrap_err();
+    assert!(error.message().contains("was not given"), "{error}");
 }
