@@ -157,7 +157,7 @@ impl Planned {
         check_inputs(&descriptor, &label, &inputs)?;
         let (ports, inputs): (Vec<_>, Vec<_>) = inputs.into_iter().unzip();
         let own = |error: Error| error.with_origin(&label);
-        check_kind(&descriptor).map_err(own)?;
+        descriptor.validate().map_err(own)?;
         let mut operator = step.library.create(&step.operator, &step.parameters).map_err(own)?;
         let plan = operator.plan(&connected(&ports, &inputs), services).map_err(own)?;
         let outputs = descriptor.outputs.iter().enumerate();
@@ -384,17 +384,6 @@ fn fixed_sizes(plan: &Plan, work: &Extent, grouped: &[bool; 5]) -> [Option<u64>;
         Tiling::Split if grouped[axis] || axis == Axis::C as usize => Some(1),
         Tiling::Split => None,
     })
-}
-
-fn check_kind(descriptor: &Descriptor) -> Result<()> {
-    let other = descriptor.outputs.iter().find(|port| !port.kind.is_image());
-    match (descriptor.kind, other) {
-        (Kind::Map | Kind::Whole, Some(port)) => Err(contradiction(format!(
-            "output `{}` is no image: tables and records come from operators of kind `reduce`",
-            port.name
-        ))),
-        _ => Ok(()),
-    }
 }
 
 /// An operator that does not keep to what it declares.

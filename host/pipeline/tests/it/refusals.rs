@@ -83,10 +83,9 @@ fn planning(kind: Kind, output: PortKind, plan: PlanFn) -> Step {
 
 #[test]
 fn a_plan_that_contradicts_the_descriptor_is_refused_as_a_defect_of_the_plugin() {
-    let cases: [(Kind, PortKind, PlanFn, &str); 12] = [
+    let cases: [(Kind, PortKind, PlanFn, &str); 11] = [
         (Kind::Map, PortKind::Image, |_| Plan::without_images(), "plans 0 image outputs and declares 1"),
         (Kind::Reduce, PortKind::Table, Plan::like, "plans 1 image outputs and declares 0"),
-        (Kind::Whole, PortKind::Table, |_| Plan::without_images(), "come from operators of kind `reduce`"),
         (
             Kind::Map,
             PortKind::Image,
