@@ -160,7 +160,7 @@ fn a_batch_that_is_stopped_names_the_images_it_did_not_reach() {
     for name in ["b.ome.tif", "c.ome.tif"] {
         std::fs::copy(folder.join("a.ome.tif"), folder.join(name)).unwrap();
     }
-    let child = std::process::Command::new(env!("CARGO_BIN_EXE_parfocal"))
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_parfocal"))
         .current_dir(folder)
         .env("XDG_STATE_HOME", folder.join("state"))
         .args(["--plugins", plugins.to_str().unwrap(), "run", "median", "-p", "radius=50"])
@@ -171,6 +171,7 @@ fn a_batch_that_is_stopped_names_the_images_it_did_not_reach() {
         .unwrap();
     let begun = || std::fs::read_dir(folder.join("out")).is_ok_and(|mut files| files.next().is_some());
     while !begun() {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended before anybody stopped it");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     let sent = std::process::Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status();

@@ -16,7 +16,7 @@ fn partial(folder: &Path) -> Vec<PathBuf> {
 
 /// Starts the program on a job that takes minutes, and waits until it writes.
 fn started(folder: &Path, arguments: &[&str]) -> Child {
-    let child = Command::new(env!("CARGO_BIN_EXE_parfocal"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_parfocal"))
         .current_dir(folder)
         .args(arguments)
         .stdout(Stdio::null())
@@ -24,6 +24,7 @@ fn started(folder: &Path, arguments: &[&str]) -> Child {
         .spawn()
         .unwrap();
     while partial(folder).is_empty() {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended before anybody stopped it");
         thread::sleep(Duration::from_millis(5));
     }
     child
