@@ -106,7 +106,7 @@ fn check(labels: &ImageSpec, intensity: &ImageSpec) -> Result<()> {
 }
 
 impl Operator for MeasureObjects {
-    fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
+    fn plan(&mut self, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
         let at = |port| inputs.iter().find(|input| input.port == port).map(|input| input.spec);
         let (Some(labels), intensity) = (at(LABELS), at(INTENSITY)) else { return Err(no_labels()) };
         let mut channels = Vec::new();
@@ -117,6 +117,11 @@ impl Operator for MeasureObjects {
                 if several { columns::channel_names(&intensity.channels) } else { vec![String::new()] };
         }
         let stack = self.dimensions == Dimensions::Stack;
+        if !stack && labels.extent[Axis::Z] > 1 {
+            Context::new(services).warn(
+                "each plane is measured for itself: an object of several planes has a row in each; `dimensions=3d` measures volumes",
+            );
+        }
         let size = match intensity {
             Some(intensity) if labels.pixel_size == PixelSize::UNKNOWN => intensity.pixel_size,
             _ => labels.pixel_size,

@@ -126,6 +126,36 @@ fn objects_and_intensities_are_told_apart_by_their_ports() {
 }
 
 #[test]
+fn a_stack_that_is_measured_plane_by_plane_is_told_to_the_user() {
+    #[derive(Default)]
+    struct Said(std::cell::RefCell<Vec<(LogLevel, String)>>);
+    impl Services for Said {
+        fn log(&self, level: LogLevel, text: &str) {
+            self.0.borrow_mut().push((level, text.to_owned()));
+        }
+        fn progress(&self, _: f32) {}
+        fn is_cancelled(&self) -> bool {
+            false
+        }
+        fn seed(&self) -> u64 {
+            0
+        }
+    }
+    for (dimensions, planes, warned) in [("2d", 3, true), ("2d", 1, false), ("3d", 3, false)] {
+        let said = Said::default();
+        let spec = ImageSpec::new(Extent::new(1, 1, planes, 4, 4), DType::U32);
+        let mut operator = create("measure-objects", &[("dimensions", dimensions)]).unwrap();
+        operator.plan(&[InputSpec { port: 0, spec: &spec }], &said).unwrap();
+        let said = said.0.into_inner();
+        assert_eq!(said.len(), usize::from(warned), "{dimensions}, {planes} planes: {said:?}");
+        let right = |(level, text): &(LogLevel, String)| {
+            *level == LogLevel::Warning && text.contains("dimensions=3d")
+        };
+        assert!(said.iter().all(right), "{said:?}");
+    }
+}
+
+#[test]
 fn who_asks_to_stop_is_heard_when_results_are_joined_too() {
     struct Stop;
     impl Services for Stop {
