@@ -255,13 +255,13 @@ fn completions_are_whole_and_a_component_has_no_layouts_to_complain_of() {
     let ended = child.wait_with_output().unwrap();
     assert!(!text(&ended.stderr).contains("panic"), "{}", text(&ended.stderr));
     let Some(plugins) = plugins() else { return };
-    let component = plugins.join("org.parfocal.classical-0.1.0");
-    let files = std::fs::read_dir(component).unwrap().map(|entry| entry.unwrap().path());
-    let Some(wasm) = files.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "wasm"))
-    else {
+    let component = plugins.join("org.parfocal.classical-0.1.0/wasm");
+    if !component.exists() {
         println!("skipped: the classical plugin was built without its WASM component");
         return;
-    };
+    }
+    let mut files = std::fs::read_dir(component).unwrap().map(|entry| entry.unwrap().path());
+    let wasm = files.find(|path| path.extension().is_some_and(|ending| ending == "wasm")).unwrap();
     let inspected = parfocal(folder.path(), &["plugins", "inspect", wasm.to_str().unwrap()]);
     let said = text(&inspected.stdout);
     assert!(inspected.status.success() && !said.contains("layout"), "{said}");
