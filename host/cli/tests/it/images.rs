@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Output,
 };
 
 use parfocal_core::image::MemoryImage;
@@ -12,19 +12,7 @@ use parfocal_io::{
     write::{OmeTiffOptions, OmeTiffWriter},
 };
 
-use crate::place::plugins;
-
-fn parfocal(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_parfocal"))
-        .current_dir(folder)
-        .env("XDG_STATE_HOME", folder.join("state"))
-        .env("XDG_CACHE_HOME", folder.join("cache"))
-        .env("XDG_DATA_HOME", folder.join("data"))
-        .env_remove("PARFOCAL_PLUGINS")
-        .args(arguments)
-        .output()
-        .unwrap()
-}
+use crate::{place::plugins, program::parfocal};
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ")
