@@ -4,9 +4,6 @@
 //! library the arguments say which one: id, version, sha256 and version of the interface `operator`. The program puts up its
 //! fences, maps the library, gives up what only that needed, and serves the host until the control socket ends.
 
-#[cfg(target_os = "linux")]
-mod serve;
-
 use std::process::ExitCode;
 
 #[cfg(target_os = "linux")]
@@ -32,15 +29,15 @@ fn main() -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Maps the library and serves it.
+/// Maps the library and serves it. What goes wrong before is told to the host, as the answer to its first call.
 #[cfg(target_os = "linux")]
 fn run(inside: parfocal_worker::process::child::Inside) -> parfocal_types::Result<()> {
     use parfocal_core::Lane as _;
 
-    let artifact = artifact(&inside.arguments)?;
-    let library = parfocal_native::NativeLane::new().load(&artifact)?;
-    inside.seal()?;
-    serve::serve(inside.socket, library.as_ref())
+    let library = artifact(&inside.arguments)
+        .and_then(|artifact| parfocal_native::NativeLane::new().load(&artifact))
+        .and_then(|library| inside.seal().map(|()| library));
+    parfocal_worker::serve(inside.socket, library)
 }
 
 /// What the arguments say about the library.
