@@ -70,6 +70,7 @@ impl Inside {
 /// A sentence for whoever started the program by hand.
 pub fn enter() -> Result<Inside, String> {
     let by_hand = |_| "this program is started by Parfocal, to run a plugin in it".to_owned();
+    raw::reset_signals();
     // Standard input is the leash, standard output the control socket, standard error the pipe of words.
     let leash = own(io::stdin()).map_err(by_hand)?;
     let (setup, code) = leash::hear::<Setup>(&leash, true)
@@ -83,11 +84,8 @@ pub fn enter() -> Result<Inside, String> {
 
 /// Moves what the host gave to numbers of our own; what lay there becomes nothing.
 fn ends(code: Option<OwnedFd>) -> io::Result<Ends> {
-    let ends = Ends {
-        control: own(io::stdout())?,
-        code: code.map(own).transpose()?,
-        words: own(io::stderr())?,
-    };
+    let ends =
+        Ends { control: own(io::stdout())?, code: code.map(own).transpose()?, words: own(io::stderr())? };
     let null = own(fs::File::options().read(true).write(true).open("/dev/null")?)?;
     raw::place(null.as_fd(), 0)?;
     raw::place(null.as_fd(), 1)?;
@@ -121,8 +119,7 @@ fn become_worker(setup: Setup, newborn: Newborn) -> Result<Inside, String> {
         }),
         Role::Program { interpreter, args } => {
             let mut command = Command::new(&interpreter);
-            let error =
-                command.args(args).env_clear().env("PARFOCAL_WORKER", CONTROL.to_string()).exec();
+            let error = command.args(args).env_clear().env("PARFOCAL_WORKER", CONTROL.to_string()).exec();
             eprintln!("{} cannot be executed: {error}", interpreter.display());
             exit(NOT_EXECUTED)
         }

@@ -10,8 +10,8 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     process::{
-        Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, kill_process_group, pidfd_open, pidfd_send_signal,
-        set_child_subreaper, set_parent_process_death_signal, wait, waitpid,
+        Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, kill_process_group, pidfd_open,
+        pidfd_send_signal, set_child_subreaper, set_parent_process_death_signal, wait, waitpid,
     },
     thread::gettid,
 };
@@ -167,7 +167,8 @@ fn watch_until_end(
         if released {
             // The host says nothing after the first packet: it let go, or died.
             holding = false;
-            pidfd_send_signal(watch, Signal::KILL)?;
+            // It fails only for a process that ended, which the watch tells.
+            let _ = pidfd_send_signal(watch, Signal::KILL);
         }
         if spoke {
             listening = hear_out(leash, line, status);

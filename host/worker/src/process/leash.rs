@@ -8,8 +8,8 @@ use std::{
 };
 
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -52,7 +52,11 @@ pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 /// Says something, with at most one descriptor.
-pub(super) fn say<T: Serialize>(line: &OwnedFd, what: &T, descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
+pub(super) fn say<T: Serialize>(
+    line: &OwnedFd,
+    what: &T,
+    descriptor: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
     let text = serde_json::to_vec(what)?;
     if text.len() > LONGEST {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many paths or arguments"));
