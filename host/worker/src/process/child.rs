@@ -93,14 +93,14 @@ fn ends(code: Option<OwnedFd>) -> io::Result<Ends> {
 }
 
 fn become_worker(setup: Setup, newborn: Newborn) -> Result<Inside, String> {
-    let Newborn { fences, ends, line } = newborn;
-    let report = match put_up(&setup, fences, ends, &line) {
+    let Newborn { fences, ends, leash } = newborn;
+    let report = match put_up(&setup, fences, ends, &leash) {
         Ok(fences) => Report::Fences(fences),
         Err(error) => Report::Failed(format!("the worker cannot be set up: {error}")),
     };
-    leash::say(&line, &report, None).map_err(|error| format!("the host cannot be told: {error}"))?;
+    leash::say(&leash, &report, None).map_err(|error| format!("the host cannot be told: {error}"))?;
     // The code must not be able to speak for the keeper.
-    drop(line);
+    drop(leash);
     let fences = match report {
         Report::Fences(fences) => fences,
         Report::Failed(sentence) => return Err(sentence),
@@ -127,7 +127,7 @@ fn become_worker(setup: Setup, newborn: Newborn) -> Result<Inside, String> {
 }
 
 /// Gives the descriptors their numbers, and puts up every fence that the host asked for.
-fn put_up(setup: &Setup, mut fences: Fences, ends: Ends, line: &OwnedFd) -> io::Result<Fences> {
+fn put_up(setup: &Setup, mut fences: Fences, ends: Ends, leash: &OwnedFd) -> io::Result<Fences> {
     // A terminal of the host's is none of the worker's.
     rustix::process::setsid()?;
     raw::place(ends.control.as_fd(), CONTROL)?;
@@ -140,7 +140,7 @@ fn put_up(setup: &Setup, mut fences: Fences, ends: Ends, line: &OwnedFd) -> io::
         CONTROL
     };
     drop(ends);
-    raw::close_from(used + 1, line)?;
+    raw::close_from(used + 1, leash)?;
 
     let program = match &setup.role {
         Role::Library => None,

@@ -1,4 +1,4 @@
-//! What host and keeper, and keeper and worker, say to each other: one JSON text a packet.
+//! What host, keeper, init and worker say to each other: one JSON text a packet.
 
 use std::{
     io::{self, IoSlice, IoSliceMut},
@@ -32,12 +32,12 @@ pub(super) enum Role {
     Program { interpreter: PathBuf, args: Vec<String> },
 }
 
-/// From the worker or its init to the keeper, and from the keeper to the host.
+/// To the host from the keeper, and from the worker before it runs plugin code; to the keeper from init.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Report {
     /// The fences stand; plugin code comes next.
     Fences(Fences),
-    /// The worker ended with this status, as `waitpid` gives it. From the keeper: and all else that it started is gone.
+    /// The worker ended with this status, as `waitpid` gives it. From the keeper: and everything else is gone too.
     Ended(i32),
     /// There never was a worker.
     Failed(String),
