@@ -45,7 +45,7 @@ fn a_program_speaks_for_itself_and_cannot_get_out() {
         let fences = process.fences().unwrap();
         assert!(fences.is_full());
         let text = fences.to_string();
-        assert!(text.starts_with("sandboxed: no files but /"), "{text}");
+        assert!(text.starts_with("sandboxed: no files but the system's libraries, /"), "{text}");
         assert!(text.contains("no new processes, may replace itself only by `python"), "{text}");
     }
 }

@@ -19,7 +19,8 @@ const NEWEST: ABI = ABI::V7;
 const LIBRARIES: [&str; 6] =
     ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"];
 
-/// What loads a program, by the names that programs are built with.
+/// What loads a program, by the names that programs are built with. To execute a program is to execute its loader too; a
+/// loader executed by itself could run any library as a program, inside the same fences.
 const LOADERS: [&str; 5] = [
     "/lib64/ld-linux-x86-64.so.2",
     "/lib/ld-linux-x86-64.so.2",
