@@ -32,13 +32,13 @@ fn main() {
     let (good, crashing) = (compile("", &[]), compile(CRASH, &[]));
     for (name, policy) in [("all fences", ALL), ("without namespaces", NO_NAMESPACES)] {
         println!("{name}");
-        report("start to first byte", || first_byte(&good, policy));
+        report("start to welcome", || welcome(&good, policy));
         report("SIGSEGV to ended, all verified gone", || crash(&crashing, policy));
         report("kill to gone", || kill(&good, policy));
     }
 }
 
-fn first_byte(bytes: &[u8], policy: Policy) -> Duration {
+fn welcome(bytes: &[u8], policy: Policy) -> Duration {
     let start = Instant::now();
     let process = library(bytes, policy);
     until_serving(&process);

@@ -2,8 +2,8 @@
 
 use std::{
     fs::File,
-    io::{Read, Write},
-    os::fd::OwnedFd,
+    io::Write,
+    os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
     process::Command,
     sync::{
@@ -15,9 +15,14 @@ use std::{
 
 use parfocal_core::Sha256;
 use parfocal_worker::process::{Code, Ending, Launch, Policy, Process};
+use parfocal_worker_protocol::{
+    Channel, Want,
+    control::LENGTH,
+    message::{Answer, Call, FromWorker, Request},
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create},
+    fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create},
 };
 
 /// With every fence.
@@ -180,11 +185,33 @@ pub(crate) fn until_said(process: &mut Process, line: &str) {
     });
 }
 
+/// Greets the worker, and waits for its answer.
+pub(crate) fn greet(process: &Process) -> FromWorker {
+    let channel = Channel::new(process.socket().try_clone().unwrap()).unwrap();
+    let page = memfd_create("parfocal-test", MemfdFlags::CLOEXEC).unwrap();
+    ftruncate(&page, LENGTH as u64).unwrap();
+    let call = Call::Hello {
+        worker: vec![parfocal_worker_protocol::VERSION],
+        operator: vec![parfocal_operator::VERSION],
+        plugin: "org.example.bad".into(),
+        version: "0.1.0".into(),
+    };
+    let mut wait = |want| {
+        let events = if want == Want::Read { PollFlags::IN } else { PollFlags::OUT };
+        let timeout = Timespec::try_from(HANG).unwrap();
+        let ready = poll(&mut [PollFd::new(&channel, events)], Some(&timeout)).unwrap();
+        assert!(ready > 0, "the worker hangs: {process:?}");
+        Ok(())
+    };
+    channel.send(&Request { id: 1, call }, &[], &[page.as_fd()], &mut wait).unwrap();
+    channel
+        .receive(&mut wait)
+        .and_then(|message| message.read())
+        .unwrap_or_else(|error| panic!("{error}: {process:?}"))
+}
+
 /// Waits until the worker serves.
 pub(crate) fn until_serving(process: &Process) {
-    let mut socket = process.socket();
-    socket.set_read_timeout(Some(HANG)).unwrap();
-    let mut byte = [0];
-    socket.read_exact(&mut byte).unwrap_or_else(|error| panic!("{error}: {process:?}"));
-    assert_eq!(byte, [1]);
+    let answer = greet(process);
+    assert!(matches!(&answer, FromWorker::Done { answer: Answer::Welcome { .. }, .. }), "{answer:?}");
 }
