@@ -70,6 +70,7 @@ impl Inside {
 /// A sentence for whoever started the program by hand.
 pub fn enter() -> Result<Inside, String> {
     let by_hand = |_| "this program is started by Parfocal, to run a plugin in it".to_owned();
+    raw::reset_signals();
     // Standard input is the leash, standard output the control socket, standard error the pipe of words.
     let leash = own(io::stdin()).map_err(by_hand)?;
     let (setup, code) = leash::hear::<Setup>(&leash, true)
@@ -83,11 +84,8 @@ pub fn enter() -> Result<Inside, String> {
 
 /// Moves what the host gave to numbers of our own; what lay there becomes nothing.
 fn ends(code: Option<OwnedFd>) -> io::Result<Ends> {
-    let ends = Ends {
-        control: own(io::stdout())?,
-        code: code.map(own).transpose()?,
-        words: own(io::stderr())?,
-    };
+    let ends =
+        Ends { control: own(io::stdout())?, code: code.map(own).transpose()?, words: own(io::stderr())? };
     let null = own(fs::File::options().read(true).write(true).open("/dev/null")?)?;
     raw::place(null.as_fd(), 0)?;
     raw::place(null.as_fd(), 1)?;
@@ -95,14 +93,14 @@ fn ends(code: Option<OwnedFd>) -> io::Result<Ends> {
 }
 
 fn become_worker(setup: Setup, newborn: Newborn) -> Result<Inside, String> {
-    let Newborn { fences, ends, line } = newborn;
-    let report = match put_up(&setup, fences, ends, &line) {
+    let Newborn { fences, ends, leash } = newborn;
+    let report = match put_up(&setup, fences, ends, &leash) {
         Ok(fences) => Report::Fences(fences),
         Err(error) => Report::Failed(format!("the worker cannot be set up: {error}")),
     };
-    leash::say(&line, &report, None).map_err(|error| format!("the host cannot be told: {error}"))?;
+    leash::say(&leash, &report, None).map_err(|error| format!("the host cannot be told: {error}"))?;
     // The code must not be able to speak for the keeper.
-    drop(line);
+    drop(leash);
     let fences = match report {
         Report::Fences(fences) => fences,
         Report::Failed(sentence) => return Err(sentence),
@@ -121,8 +119,7 @@ fn become_worker(setup: Setup, newborn: Newborn) -> Result<Inside, String> {
         }),
         Role::Program { interpreter, args } => {
             let mut command = Command::new(&interpreter);
-            let error =
-                command.args(args).env_clear().env("PARFOCAL_WORKER", CONTROL.to_string()).exec();
+            let error = command.args(args).env_clear().env("PARFOCAL_WORKER", CONTROL.to_string()).exec();
             eprintln!("{} cannot be executed: {error}", interpreter.display());
             exit(NOT_EXECUTED)
         }
@@ -130,7 +127,7 @@ fn become_worker(setup: Setup, newborn: Newborn) -> Result<Inside, String> {
 }
 
 /// Gives the descriptors their numbers, and puts up every fence that the host asked for.
-fn put_up(setup: &Setup, mut fences: Fences, ends: Ends, line: &OwnedFd) -> io::Result<Fences> {
+fn put_up(setup: &Setup, mut fences: Fences, ends: Ends, leash: &OwnedFd) -> io::Result<Fences> {
     // A terminal of the host's is none of the worker's.
     rustix::process::setsid()?;
     raw::place(ends.control.as_fd(), CONTROL)?;
@@ -143,7 +140,7 @@ fn put_up(setup: &Setup, mut fences: Fences, ends: Ends, line: &OwnedFd) -> io::
         CONTROL
     };
     drop(ends);
-    raw::close_from(used + 1, line)?;
+    raw::close_from(used + 1, leash)?;
 
     let program = match &setup.role {
         Role::Library => None,

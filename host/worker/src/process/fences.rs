@@ -11,10 +11,10 @@ pub struct Fences {
     pub no_new_privileges: bool,
     /// It holds no capability and can gain none.
     pub capabilities_dropped: bool,
-    /// Landlock, with the version of its interface: no files but [`readable`](Self::readable) and, until a library is
-    /// sealed, the system's libraries; from version 4 no TCP, from version 6 no signals to others.
+    /// Landlock, with the version of its interface: no files, once a library is sealed; for a program none but the system's
+    /// libraries and [`readable`](Self::readable). From version 4 no TCP, from version 6 no signals to others.
     pub landlock: Option<u32>,
-    /// What it may read for good, when Landlock stands.
+    /// What a program may read beside the system's libraries, when Landlock stands.
     pub readable: Vec<PathBuf>,
     /// seccomp: no new processes, no sockets, nothing that concerns other processes.
     pub seccomp: bool,
@@ -55,13 +55,13 @@ impl Fences {
     /// What holds, in words.
     fn held(&self) -> Vec<String> {
         let mut held = Vec::new();
-        match (self.landlock, self.readable.is_empty()) {
-            (Some(_), true) => held.push("no files".to_owned()),
-            (Some(_), false) => {
-                let listed: Vec<_> = self.readable.iter().map(|path| path.display().to_string()).collect();
-                held.push(format!("no files but {} to read", listed.join(", ")));
-            }
-            (None, _) => {}
+        if self.landlock.is_some() {
+            held.push(if self.program.is_none() {
+                "no files".to_owned()
+            } else {
+                let listed = self.readable.iter().map(|path| format!(", {}", path.display()));
+                format!("no files but the system's libraries{}", listed.collect::<String>())
+            });
         }
         if self.no_network() {
             held.push("no network".to_owned());
@@ -124,7 +124,7 @@ mod tests {
         let mut fences = full();
         fences.program = Some("/usr/bin/python3".into());
         fences.readable = vec!["/usr/lib/python3.11".into()];
-        let text = "sandboxed: no files but /usr/lib/python3.11 to read, no network, no new processes, \
+        let text = "sandboxed: no files but the system's libraries, /usr/lib/python3.11, no network, no new processes, \
                     may replace itself only by `python3`";
         assert_eq!(fences.to_string(), text);
     }

@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, RestrictionStatus, Ruleset, RulesetAttr, RulesetCreated,
-    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, RestrictionStatus, Ruleset, RulesetAttr,
+    RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 
 use super::Fences;
@@ -19,7 +19,8 @@ const NEWEST: ABI = ABI::V7;
 const LIBRARIES: [&str; 6] =
     ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"];
 
-/// What loads a program, by the names that programs are built with.
+/// What loads a program, by the names that programs are built with. To execute a program is to execute its loader too; a
+/// loader executed by itself could run any library as a program, inside the same fences.
 const LOADERS: [&str; 5] = [
     "/lib64/ld-linux-x86-64.so.2",
     "/lib/ld-linux-x86-64.so.2",
@@ -36,7 +37,10 @@ pub(super) fn close(fences: &mut Fences, readable: &[PathBuf], program: Option<&
     match restrict(readable, program) {
         Ok(status) if status.ruleset != RulesetStatus::NotEnforced => {
             fences.landlock = version(&status);
-            fences.readable = readable.to_vec();
+            // A library gives up all of it when it is sealed.
+            if program.is_some() {
+                fences.readable = readable.to_vec();
+            }
             // Version 3 brought the right to cut files, with which a file could be emptied unopened.
             if fences.landlock < Some(3) {
                 fences.note("Landlock", "this kernel's cannot keep files from being cut short");

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::Shutdown,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::{net::UnixStream, process::CommandExt},
@@ -16,6 +15,7 @@ use parfocal_types::{Error, Result};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{OFlags, fcntl_setfl},
+    net::{Shutdown, shutdown},
     pipe::{PipeFlags, pipe_with},
 };
 
@@ -123,8 +123,7 @@ impl Process {
     /// that had ended before, tells how it had.
     pub fn kill(&mut self) -> Ending {
         // The keeper takes it for the end of the host, which is what it must be good at.
-        let _ = rustix::net::shutdown(&self.leash, rustix::net::Shutdown::Write);
-        let _ = self.socket.shutdown(Shutdown::Both);
+        let _ = shutdown(&self.leash, Shutdown::Write);
         let deadline = Instant::now() + PATIENCE;
         loop {
             self.listen();
@@ -183,15 +182,8 @@ fn spawn(program: &Path, arguments: &[String], setup: &Setup, code: Option<&Owne
     let keeper = command.spawn()?;
     // Our copies of the keeper's ends.
     drop(command);
-    let process = Process {
-        keeper,
-        leash,
-        socket,
-        words: Words::new(words),
-        fences: None,
-        failure: None,
-        ended: None,
-    };
+    let process =
+        Process { keeper, leash, socket, words: Words::new(words), fences: None, failure: None, ended: None };
     leash::say(&process.leash, setup, code.map(AsFd::as_fd))?;
     Ok(process)
 }

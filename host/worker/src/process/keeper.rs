@@ -10,8 +10,8 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     process::{
-        Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, kill_process_group, pidfd_open, pidfd_send_signal,
-        set_child_subreaper, set_parent_process_death_signal, wait, waitpid,
+        Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, kill_process_group, pidfd_open,
+        pidfd_send_signal, set_child_subreaper, set_parent_process_death_signal, wait, waitpid,
     },
     thread::gettid,
 };
@@ -34,8 +34,8 @@ pub(super) struct Ends {
 pub(super) struct Newborn {
     pub(super) fences: Fences,
     pub(super) ends: Ends,
-    /// To the keeper.
-    pub(super) line: OwnedFd,
+    /// To the host, for one report: what comes through the control socket later cannot overtake it.
+    pub(super) leash: OwnedFd,
 }
 
 /// A copy of a descriptor with a number that is ours.
@@ -64,12 +64,12 @@ pub(super) fn start(leash: OwnedFd, policy: Policy, ends: Ends) -> io::Result<Ne
             exit(i32::from(keep(&leash, &here, child, fences.pid_namespace).is_err()))
         }
         Fork::Child => {
-            drop((leash, here));
+            drop(here);
             if let Err(error) = settle(&line, fences.pid_namespace) {
-                let _ = leash::say(&line, &Report::Failed(error.to_string()), None);
+                let _ = leash::say(&leash, &Report::Failed(error.to_string()), None);
                 exit(1)
             }
-            Ok(Newborn { fences, ends, line })
+            Ok(Newborn { fences, ends, leash })
         }
     }
 }
@@ -130,28 +130,27 @@ fn keep(leash: &OwnedFd, line: &OwnedFd, child: Pid, is_init: bool) -> io::Resul
             return Err(error.into());
         }
     };
-    let mut status = None;
-    watch_until_end(leash, line, &watch, &mut status)?;
-    hear_out(leash, line, &mut status);
+    watch_until_end(leash, &watch)?;
+    // Init tells how the worker ended, where there is one that lived so long.
+    let told = match leash::hear(line, false) {
+        Ok(Some((Report::Ended(status), _))) => Some(status),
+        _ => None,
+    };
     if !is_init {
         // While the child is not reaped, no other group can have its number.
         let _ = kill_process_group(child, Signal::KILL);
     }
     let reaped = reap(child)?;
     sweep()?;
-    leash::say(leash, &Report::Ended(status.unwrap_or(reaped)), None)
+    leash::say(leash, &Report::Ended(told.unwrap_or(reaped)), None)
 }
 
-fn watch_until_end(
-    leash: &OwnedFd,
-    line: &OwnedFd,
-    watch: &OwnedFd,
-    status: &mut Option<i32>,
-) -> io::Result<()> {
-    let (mut holding, mut listening) = (true, true);
+/// Returns when the child ended, by itself or since the host let go.
+fn watch_until_end(leash: &OwnedFd, watch: &OwnedFd) -> io::Result<()> {
+    let mut holding = true;
     loop {
-        // One that hung up would be reported for ever.
-        let wanted = [Some(watch), holding.then_some(leash), listening.then_some(line)];
+        // A leash that hung up would be reported for ever.
+        let wanted = [Some(watch), holding.then_some(leash)];
         let mut polled: Vec<_> =
             wanted.into_iter().flatten().map(|one| PollFd::new(one, PollFlags::IN)).collect();
         match poll(&mut polled, None) {
@@ -159,33 +158,15 @@ fn watch_until_end(
             other => other?,
         };
         let mut ready = polled.iter().map(|one| !one.revents().is_empty());
-        let mut is_ready = |asked| asked && ready.next() == Some(true);
-        let (ended, released, spoke) = (is_ready(true), is_ready(holding), is_ready(listening));
+        let (ended, released) = (ready.next() == Some(true), ready.next() == Some(true));
         if ended {
             return Ok(());
         }
         if released {
             // The host says nothing after the first packet: it let go, or died.
             holding = false;
-            pidfd_send_signal(watch, Signal::KILL)?;
-        }
-        if spoke {
-            listening = hear_out(leash, line, status);
-        }
-    }
-}
-
-/// Hears what init and worker have to say, and passes it on; false when nothing more will come.
-fn hear_out(leash: &OwnedFd, line: &OwnedFd, status: &mut Option<i32>) -> bool {
-    loop {
-        match leash::hear(line, false) {
-            Ok(Some((Report::Ended(how), _))) => *status = Some(how),
-            Ok(Some((report, _))) => {
-                // A host that is gone hears nothing.
-                let _ = leash::say(leash, &report, None);
-            }
-            Ok(None) => return false,
-            Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
+            // It fails only for a process that ended, which the watch tells.
+            let _ = pidfd_send_signal(watch, Signal::KILL);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What host and keeper, and keeper and worker, say to each other: one JSON text a packet.
+//! What host, keeper, init and worker say to each other: one JSON text a packet.
 
 use std::{
     io::{self, IoSlice, IoSliceMut},
@@ -8,8 +8,8 @@ use std::{
 };
 
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -32,12 +32,12 @@ pub(super) enum Role {
     Program { interpreter: PathBuf, args: Vec<String> },
 }
 
-/// From the worker or its init to the keeper, and from the keeper to the host.
+/// To the host from the keeper, and from the worker before it runs plugin code; to the keeper from init.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Report {
     /// The fences stand; plugin code comes next.
     Fences(Fences),
-    /// The worker ended with this status, as `waitpid` gives it. From the keeper: and all else that it started is gone.
+    /// The worker ended with this status, as `waitpid` gives it. From the keeper: and everything else is gone too.
     Ended(i32),
     /// There never was a worker.
     Failed(String),
@@ -52,7 +52,11 @@ pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 /// Says something, with at most one descriptor.
-pub(super) fn say<T: Serialize>(line: &OwnedFd, what: &T, descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
+pub(super) fn say<T: Serialize>(
+    line: &OwnedFd,
+    what: &T,
+    descriptor: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
     let text = serde_json::to_vec(what)?;
     if text.len() > LONGEST {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many paths or arguments"));

@@ -7,7 +7,7 @@ use super::{Fences, leash::Role};
 /// Descriptors that a worker may have: arenas, and a library at a time while it loads.
 const DESCRIPTORS: u64 = 256;
 /// Bytes of a stack: what systems give a first thread, some of which set no bound.
-const STACK: u64 = 8 << 20;
+pub(super) const STACK: u64 = 8 << 20;
 
 /// Sets the limits of a worker. `data` is the bound of its private memory, in bytes: shared frames do not count there, as
 /// they would in `RLIMIT_AS`.

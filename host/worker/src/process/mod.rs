@@ -46,8 +46,8 @@ pub struct Launch {
     pub arguments: Vec<String>,
     /// What the worker runs.
     pub code: Code,
-    /// Files and folders that the code may read, beside the system's libraries, which a library may read until it is
-    /// [sealed](child::Inside::seal).
+    /// Files and folders that the code may read, beside the system's libraries. A library may read both only until it is
+    /// [sealed](child::Inside::seal): what it needs from there is other libraries.
     pub readable: Vec<PathBuf>,
     /// Memory of the code's own, in bytes. [`Code::allowance`] comes on top; shared frames do not count.
     pub memory: u64,
@@ -76,14 +76,17 @@ pub enum Code {
 }
 
 impl Code {
-    /// What a worker may use beside the memory that its plugin asked for, in bytes: the worker itself, the stacks of its
-    /// threads and the library's bytes while they are read; for a program its runtime and what that loads.
+    /// What a worker may use beside the memory that its plugin asked for, in bytes: 64 MiB for the worker itself and the
+    /// library's bytes while they are read, or 256 MiB for the runtime of a program and what that loads; and the stack of
+    /// one thread a core, 8 MiB, which counts whole however little of it is used.
     #[must_use]
-    pub const fn allowance(&self) -> u64 {
-        match self {
+    pub fn allowance(&self) -> u64 {
+        let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+        let itself = match self {
             Self::Library { .. } => 64 << 20,
             Self::Program { .. } => 256 << 20,
-        }
+        };
+        itself + threads * limits::STACK
     }
 }
 

@@ -3,7 +3,8 @@
 use std::io;
 
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, clear_ambient_capability_set, no_new_privs, set_capabilities, set_no_new_privs,
+    CapabilitySet, CapabilitySets, clear_ambient_capability_set, no_new_privs, set_capabilities,
+    set_no_new_privs,
 };
 
 use super::{Fences, raw};

@@ -35,6 +35,17 @@ pub(super) fn place(descriptor: BorrowedFd<'_>, number: RawFd) -> io::Result<()>
     }
 }
 
+/// Undoes what a host may have done to signals, which a process inherits: without it, the ends of children could go unseen.
+pub(super) fn reset_signals() {
+    // SAFETY: default actions and an empty mask; no handler of ours is replaced.
+    unsafe {
+        libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+        let mut none = core::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, core::ptr::null_mut());
+    }
+}
+
 /// Descriptors below have a meaning that both sides know; those of the keeper itself begin here.
 pub(super) const FIRST_OWN: RawFd = 10;
 

@@ -7,7 +7,8 @@
 use std::{collections::BTreeMap, io};
 
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, apply_filter,
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    apply_filter,
 };
 
 use super::Fences;
@@ -136,8 +137,7 @@ type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 fn filter(rules: Rules, answer: i32) -> io::Result<BpfProgram> {
     let refuse = SeccompAction::Errno(answer.unsigned_abs());
     let arch = std::env::consts::ARCH.try_into().map_err(io::Error::other)?;
-    let filter =
-        SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).map_err(io::Error::other)?;
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).map_err(io::Error::other)?;
     filter.try_into().map_err(io::Error::other)
 }
 
