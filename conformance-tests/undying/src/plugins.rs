@@ -20,7 +20,7 @@ pub const LIMIT: Duration = Duration::from_millis(500);
 /// `not-found` when it was not built; else what the lane says.
 pub fn culprit(policy: Policy) -> Result<Arc<dyn Library>> {
     let limits = Limits { memory: 128 << 20, call: LIMIT };
-    load("parfocal_saboteurs", "org.parfocal.saboteurs", limits, policy)
+    load(&artifact("parfocal_saboteurs", "org.parfocal.saboteurs", limits)?, policy)
 }
 
 /// A plugin that works.
@@ -28,23 +28,34 @@ pub fn culprit(policy: Policy) -> Result<Arc<dyn Library>> {
 /// # Errors
 /// As [`culprit`].
 pub fn classical() -> Result<Arc<dyn Library>> {
-    load("parfocal_classical", "org.parfocal.classical", Limits::default(), Policy::default())
+    load(&classical_artifact()?, Policy::default())
 }
 
-fn load(file: &str, id: &str, limits: Limits, policy: Policy) -> Result<Arc<dyn Library>> {
+/// The file of the plugin that works.
+///
+/// # Errors
+/// `not-found` when it was not built.
+pub fn classical_artifact() -> Result<Artifact> {
+    artifact("parfocal_classical", "org.parfocal.classical", Limits::default())
+}
+
+fn load(artifact: &Artifact, policy: Policy) -> Result<Arc<dyn Library>> {
+    WorkerLane::new(WorkerOptions { policy, ..WorkerOptions::installed()? }).load(artifact)
+}
+
+fn artifact(file: &str, id: &str, limits: Limits) -> Result<Artifact> {
     let path = built(&format!("lib{file}.so"))?;
     let bytes = fs::read(&path).map_err(|error| {
         Error::not_found(format!("{} cannot be read", path.display())).with_source(error)
     })?;
-    let artifact = Artifact {
+    Ok(Artifact {
         plugin: id.to_owned(),
         version: semver::Version::new(0, 1, 0),
         path,
         sha256: Sha256::of(&bytes),
         interface: parfocal_operator::VERSION,
         limits,
-    };
-    WorkerLane::new(WorkerOptions { policy, ..WorkerOptions::installed()? }).load(&artifact)
+    })
 }
 
 /// A library that cargo built into the folder of this program, or into the one above, when this is a test.

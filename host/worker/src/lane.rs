@@ -22,7 +22,7 @@ use crate::{
     connection::{Asked, Connection, Desk},
     deaths::{Deaths, DeathListener},
     instance::WorkerMaker,
-    process::{Code, Launch, Policy, Process, child::Inside},
+    process::{Code, Fences, Launch, Policy, Process, child::Inside},
 };
 
 /// How workers run.
@@ -44,6 +44,24 @@ impl WorkerOptions {
     pub fn installed() -> Result<Self> {
         Ok(Self { program: find_program()?, policy: Policy::default(), deaths: None })
     }
+}
+
+/// Which fences stand around plugins on this computer: starts a worker that runs none.
+///
+/// # Errors
+/// As [`WorkerOptions::installed`], and when no worker can be started.
+pub fn fences_here() -> Result<Fences> {
+    let WorkerOptions { program, policy, .. } = WorkerOptions::installed()?;
+    // Any program will do: the report comes before it runs.
+    let code = Code::Program { interpreter: program.clone(), args: Vec::new(), descriptor: None };
+    let launch = Launch { program, arguments: Vec::new(), code, readable: Vec::new(), memory: 0, policy };
+    let mut process = Process::start(launch)?;
+    process.wait_for_report(PARTING);
+    process.fences().cloned().ok_or_else(|| {
+        let ending = process.kill();
+        Error::internal(format!("no worker comes to life: {ending}"))
+            .with_remedy("run `parfocal doctor` as another user, and report what it says")
+    })
 }
 
 /// Names another program than the one installed beside the host's, for whoever builds one.

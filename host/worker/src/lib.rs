@@ -26,5 +26,5 @@ pub mod process;
 mod serve;
 
 pub use deaths::{DeathListener, MOST_DEATHS};
-pub use lane::{Runner, WorkerLane, WorkerOptions};
+pub use lane::{Runner, WorkerLane, WorkerOptions, fences_here};
 pub use serve::serve;

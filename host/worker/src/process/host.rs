@@ -119,6 +119,20 @@ impl Process {
         self.fences.as_ref()
     }
 
+    /// Waits until it is known which fences stand, or that the worker ended.
+    pub fn wait_for_report(&mut self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        loop {
+            self.listen();
+            let left = deadline.saturating_duration_since(Instant::now());
+            if self.fences.is_some() || self.ended.is_some() || left.is_zero() {
+                return;
+            }
+            let timeout = Timespec::try_from(left).ok();
+            let _ = poll(&mut [PollFd::new(&self.leash, PollFlags::IN)], timeout.as_ref());
+        }
+    }
+
     /// Kills the worker and everything that it started, and waits until they are verified gone, for 5 s at most. Of a worker
     /// that had ended before, tells how it had.
     pub fn kill(&mut self) -> Ending {
