@@ -209,9 +209,7 @@ impl Unpacking<'_> {
             return self.refuse(format!("it has more than {} files", self.limits.files));
         }
         self.announced(&name, file.size())?;
-        let program = file.unix_mode().is_some_and(|mode| mode & 0o100 != 0);
-        let compressed = file.compressed_size();
-        self.write(&name, &mut file, compressed, program)
+        self.write(&name, &mut file)
     }
 
     /// Refuses what the archive itself says is too much, before anything of it is written.
@@ -225,25 +223,20 @@ impl Unpacking<'_> {
         Ok(())
     }
 
-    fn write(
-        &mut self,
-        name: &PackagePath,
-        from: &mut impl Read,
-        compressed: u64,
-        program: bool,
-    ) -> Result<()> {
+    fn write<R: Read>(&mut self, name: &PackagePath, file: &mut ZipFile<'_, R>) -> Result<()> {
         let path = self.folder.join(name.as_str());
         let failed = |error| cannot("write", &path, error);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(failed)?;
         }
+        let program = file.unix_mode().is_some_and(|mode| mode & 0o100 != 0);
         let mut to = options(program).open(&path).map_err(failed)?;
-        let most = compressed.saturating_mul(self.limits.ratio).max(RATIO_FREE);
+        let most = file.compressed_size().saturating_mul(self.limits.ratio).max(RATIO_FREE);
         let mut size = 0_u64;
         let mut buffer = vec![0; 1 << 16];
         loop {
             // What cannot be read is the archive's fault, what cannot be written the disk's.
-            let count = match from.read(&mut buffer) {
+            let count = match file.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => count,
                 Err(error) => return self.refuse(format!("{name} cannot be unpacked: {error}")),
@@ -257,6 +250,9 @@ impl Unpacking<'_> {
                 ));
             }
             to.write_all(buffer.get(..count).unwrap_or_default()).map_err(failed)?;
+        }
+        if size != file.size() {
+            return self.refuse(format!("{name} has {size} bytes, and the archive says {}", file.size()));
         }
         self.written += size;
         to.sync_all().map_err(failed)

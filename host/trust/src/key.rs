@@ -5,6 +5,7 @@
 
 use std::{fmt, fs, io::Write as _, path::Path};
 
+use ct_codecs::{Base64, Decoder as _};
 use parfocal_types::{Error, ErrorKind, Result};
 
 use crate::walk::cannot;
@@ -179,17 +180,12 @@ impl SecretKey {
     /// `corrupt` when it is no key, what the system says when the file cannot be read.
     pub fn is_encrypted(path: &Path) -> Result<bool> {
         let text = small(path)?;
-        if minisign::SecretKeyBox::from_string(&text)
-            .and_then(|key| key.into_unencrypted_secret_key())
-            .is_ok()
-        {
-            return Ok(false);
-        }
-        // An empty password opens no key that minisign encrypted; what it says tells an encrypted key from no key.
-        match open(&text, Some("")) {
-            Ok(_) => Ok(true),
-            Err(error) if is_wrong_password(&error) => Ok(true),
-            Err(_) => Err(no_key(path)),
+        let bytes = decoded(&text).unwrap_or_default();
+        // Two bytes of each for the algorithms of signature, encryption and checksum.
+        match bytes.get(..6) {
+            Some([b'E', b'd', 0, 0, ..]) => Ok(false),
+            Some([b'E', b'd', b'S', b'c', ..]) => Ok(true),
+            _ => Err(no_key(path)),
         }
     }
 
@@ -235,12 +231,17 @@ impl SecretKey {
     /// Signs bytes, with a comment that the signature covers. Gives the four lines of a signature.
     ///
     /// # Errors
-    /// `internal` when the system has no random numbers.
+    /// `corrupt` when the key is damaged, `internal` when the system has no random numbers.
     pub fn sign(&self, bytes: &[u8], comment: &str) -> Result<String> {
         let untrusted = format!("signature from minisign secret key {}", self.id());
-        minisign::sign(None, &self.0, bytes, Some(comment), Some(&untrusted))
+        let text = minisign::sign(None, &self.0, bytes, Some(comment), Some(&untrusted))
             .map(minisign::SignatureBox::into_string)
-            .map_err(|error| Error::internal(format!("cannot sign: {error}")))
+            .map_err(|error| Error::internal(format!("cannot sign: {error}")))?;
+        // The halves of a damaged key do not belong together: what it signs is worth nothing.
+        if self.public()?.signed(bytes, &Signature::parse(&text)?) {
+            return Ok(text);
+        }
+        Err(Error::corrupt("the secret key").with_remedy("use a copy of it that is whole"))
     }
 }
 
@@ -249,8 +250,23 @@ fn open(text: &str, password: Option<&str>) -> Result<minisign::SecretKey, minis
     let key = minisign::SecretKeyBox::from_string(text)?;
     match password {
         Some(password) => key.into_secret_key(Some(password.to_owned())),
-        None => key.into_unencrypted_secret_key(),
+        None => key.into_unencrypted_secret_key().or_else(|error| without_checksum(text).ok_or(error)),
     }
+}
+
+/// Reads a key without a password as the tool `minisign` writes it: it leaves the checksum at zero, which the crate takes
+/// for damage. Each signature by such a key is verified, so that a damaged one signs nothing.
+fn without_checksum(text: &str) -> Option<minisign::SecretKey> {
+    const CHECKSUM: usize = 32;
+    let bytes = decoded(text)?;
+    let start = bytes.len().checked_sub(CHECKSUM)?;
+    let bare = bytes.get(2..4)? == [0, 0] && bytes.get(start..)?.iter().all(|byte| *byte == 0);
+    minisign::SecretKey::from_bytes(&bytes).ok().filter(|_| bare)
+}
+
+/// The bytes of the key in the second line.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    Base64::decode_to_vec(text.lines().nth(1)?.trim(), None).ok()
 }
 
 fn is_wrong_password(error: &minisign::PError) -> bool {

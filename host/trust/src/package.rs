@@ -40,11 +40,12 @@ impl Package {
     /// # Errors
     /// `corrupt` with what does not agree; `not-found` when there is no manifest; those of a manifest that is wrong.
     pub fn read(folder: &Path, limits: &Limits) -> Result<Self> {
-        let manifest = read_manifest(folder)?;
         let files = FileList::of_folder(folder, limits)?;
         let stated = optional(&folder.join(LIST_FILE))?;
         let signature = optional(&folder.join(SIGNATURE_FILE))?;
-        let label = manifest.label();
+        // What is wrong with a manifest that was changed is not for its author to hear.
+        let manifest = read_manifest(folder);
+        let label = manifest.as_ref().map_or_else(|_| folder.display().to_string(), Manifest::label);
         let signature = match (stated, signature) {
             (None, None) => None,
             (Some(_), None) => {
@@ -62,6 +63,7 @@ impl Package {
                 Some(Signature::parse(&signature)?)
             }
         };
+        let manifest = manifest?;
         if let Some(signature) = &signature
             && signature.comment() != comment(&manifest)
         {

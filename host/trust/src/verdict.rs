@@ -98,10 +98,10 @@ impl fmt::Display for Verdict {
         match self {
             Self::Signed { by, key } => write!(f, "signed by {by} ({key})"),
             Self::Unsigned { allowance: Allowance::Named, why, .. } => {
-                write!(f, "unsigned, from a folder of yours: {why}")
+                write!(f, "unsigned, from a folder that the user named: {why}")
             }
             Self::Unsigned { allowance: Allowance::Installed(when), why, .. } => {
-                write!(f, "unsigned, allowed by you on {when}: {why}")
+                write!(f, "unsigned, allowed by the user on {when}: {why}")
             }
             Self::Unsigned { allowance: Allowance::Missing, why, .. } => {
                 write!(f, "unsigned, and nobody allowed it: {why}")

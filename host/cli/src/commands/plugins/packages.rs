@@ -39,15 +39,14 @@ pub(super) fn pack(output: &Output, arguments: &Pack) -> Result<ExitCode> {
     let plugin = &package.manifest().plugin;
     let name = format!("{}-{}.{ARCHIVE_ENDING}", plugin.id, plugin.version);
     let is_name = arguments.output.extension().is_some_and(|ending| ending == ARCHIVE_ENDING);
-    let archive = match is_name {
-        true => arguments.output.clone(),
-        false => {
-            fs::create_dir_all(&arguments.output)
-                .map_err(|error| cannot("make", &arguments.output, error))?;
-            arguments.output.join(name)
+    let archive = match &arguments.output {
+        archive if is_name => archive.clone(),
+        here if here == Path::new(".") => PathBuf::from(name),
+        folder => {
+            fs::create_dir_all(folder).map_err(|error| cannot("make", folder, error))?;
+            folder.join(name)
         }
     };
-    let archive: PathBuf = archive.components().collect();
     pack_folder(&arguments.folder, &archive, &limits)?;
     let packed = Packed {
         plugin: package.manifest().label(),
@@ -57,7 +56,7 @@ pub(super) fn pack(output: &Output, arguments: &Pack) -> Result<ExitCode> {
         archive,
     };
     output.text(format!("{} is packed in {}", packed.plugin, packed.archive.display()));
-    output.text(format!("  {} files, {} bytes", packed.files, packed.size));
+    output.text(format!("  {}, {} bytes", count(packed.files, "file"), packed.size));
     if !packed.signed {
         output.text(format!("Next:\n  parfocal plugins sign {}", packed.archive.display()));
     }
@@ -79,10 +78,17 @@ pub(super) fn sign(output: &Output, folders: &Folders, arguments: &Sign) -> Resu
         package
     };
     let (label, files) = (package.manifest().label(), package.files().len());
-    output.text(format!("{label} is signed with the key {}: {files} files in {}", key.id(), path.display()));
+    let all = count(files, "file");
+    output.text(format!("{label} is signed with the key {}: {all} in {}", key.id(), path.display()));
+    output.text(format!("Next:\n  parfocal plugins install {}", path.display()));
     let document = serde_json::json!({ "plugin": label, "key": key.id(), "files": files, "package": path });
     output.document(&document)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// `1 file`, `2 files`.
+pub(super) fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 pub(super) fn temporary() -> Result<tempfile::TempDir> {
@@ -208,11 +214,11 @@ pub(super) fn index(output: &Output, folders: &Folders, arguments: &args::Index)
     let index =
         Index::write(&arguments.folder, &arguments.name, expires, &key, &report_of, &Limits::default())?;
     output.text(format!(
-        "index {} number {} of {}: {} packages, until {}, signed with the key {}",
+        "index {} number {} of {}: {}, until {}, signed with the key {}",
         index.name,
         index.serial,
         arguments.folder.display(),
-        index.packages.len(),
+        count(index.packages.len(), "package"),
         index.expires,
         key.id()
     ));

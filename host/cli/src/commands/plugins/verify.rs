@@ -5,11 +5,11 @@ use std::{
     process::ExitCode,
 };
 
-use parfocal_trust::{LIST_FILE, Limits, Package, Trust, Verdict, unpack};
+use parfocal_trust::{Allowance, LIST_FILE, Limits, Package, Trust, Verdict, unpack};
 use parfocal_types::{Error, Result};
 use serde::Serialize;
 
-use super::packages::{exact, temporary};
+use super::packages::{count, exact, temporary};
 use crate::{args::trust::Verify, folders::Folders, output::Output, trust};
 
 #[derive(Debug, Serialize)]
@@ -90,7 +90,7 @@ fn look(knowledge: &Trust, folder: &Path, shown: &Path) -> Report {
     let (files, code) = (package.files().len(), package.manifest().artifacts.len());
     let mut found = Vec::new();
     match package.signature() {
-        None => found.push(format!("files      {files}, in no list")),
+        None => found.push(format!("files      {files}, no list of them")),
         Some(signature) => {
             found.push(format!("files      {files}, each as {LIST_FILE} says, and no other"));
             found.push(format!("signature  says it is by the key {}, over that list", signature.key()));
@@ -104,7 +104,7 @@ fn look(knowledge: &Trust, folder: &Path, shown: &Path) -> Report {
             });
         }
     }
-    found.push(format!("manifest   names {code} files of code, each with the digest it has"));
+    found.push(format!("manifest   names {}, each with the digest it has", count(code, "artifact")));
     Report {
         package: shown.to_owned(),
         plugin: Some(package.manifest().label()),
@@ -122,7 +122,14 @@ fn show(output: &Output, report: &Report) {
     for line in &report.found {
         output.text(format!("  {line}"));
     }
-    output.text(format!("{}: {}", if report.good { "good" } else { "not good" }, report.verdict));
+    let sentence = match &report.verdict {
+        // Where it lies says nothing about who made it.
+        Verdict::Unsigned { allowance: Allowance::Named | Allowance::Missing, why, .. } => {
+            format!("unsigned: {why}")
+        }
+        verdict => verdict.to_string(),
+    };
+    output.text(format!("{}: {sentence}", if report.good { "good" } else { "not good" }));
     if let (false, Some(remedy)) = (report.good, report.verdict.remedy()) {
         output.text(format!("  what to do: {remedy}"));
     }
