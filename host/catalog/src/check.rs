@@ -17,6 +17,7 @@ use crate::{
     package::{Candidate, Package, Status},
     quarantine::Quarantine,
     rejection::{Place, Rejection, RejectionCode as Code},
+    vouch::Vouch,
 };
 
 const REINSTALL: &str = "install the plugin again";
@@ -33,6 +34,7 @@ pub(crate) fn package(folder: &Path, host: &HostSupport, quarantine: &Quarantine
         manifest: Err(Rejection::new(Code::ManifestUnreadable, "", "")),
         candidates: Vec::new(),
         rejected: None,
+        vouch: Vouch::Unasked,
     };
     let bytes = match read_file(&manifest_path) {
         Ok(bytes) => bytes,

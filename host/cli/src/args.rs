@@ -1,5 +1,7 @@
 //! The command line.
 
+pub(crate) mod trust;
+
 use std::{
     num::{NonZeroU64, NonZeroUsize},
     path::PathBuf,
@@ -35,7 +37,7 @@ pub(crate) enum Command {
     /// Look at images: what they are, convert them, compare them.
     #[command(subcommand)]
     Image(Image),
-    /// Look at plugins: which there are, which is used and why.
+    /// Look at plugins, sign, install and remove them.
     #[command(subcommand)]
     Plugins(Plugins),
     /// Write the beginning of a plugin that builds and runs.
@@ -216,6 +218,18 @@ pub(crate) enum Plugins {
         /// The operator.
         operator: String,
     },
+    Pack(trust::Pack),
+    Sign(trust::Sign),
+    Verify(trust::Verify),
+    Install(trust::Install),
+    Remove(trust::Remove),
+    /// Make and list your own keys, which sign.
+    #[command(subcommand)]
+    Keys(trust::Keys),
+    /// Say whose plugins you trust.
+    #[command(subcommand)]
+    Trust(trust::Trust),
+    Index(trust::Index),
 }
 
 #[derive(Debug, Subcommand)]

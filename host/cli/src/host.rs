@@ -8,7 +8,7 @@ use parfocal_manifest::LaneKind;
 use parfocal_types::{Error, ErrorKind, Result};
 use parfocal_worker::{MOST_DEATHS, WorkerLane, WorkerOptions};
 
-use crate::{args::LaneName, folders::Folders};
+use crate::{args::LaneName, folders::Folders, trust};
 
 /// The catalog and the lanes.
 pub(crate) struct Host {
@@ -24,7 +24,7 @@ impl Host {
         #[cfg(feature = "wasm")]
         lanes.insert(LaneKind::Wasm, Box::new(wasm(folders)?));
         let support = HostSupport::this_computer().with_lanes(lanes.keys().copied());
-        Ok(Self { catalog: Catalog::scan(&folders.plugins, &support, &folders.state), lanes })
+        Ok(Self { catalog: trust::scan(folders, &support)?, lanes })
     }
 
     /// Picks and loads an operator.

@@ -20,6 +20,7 @@ mod progress;
 mod sdk;
 mod steps;
 mod templates;
+mod trust;
 
 use std::process::ExitCode;
 

@@ -8,4 +8,5 @@ mod picking;
 mod quarantine;
 mod refusals;
 mod support;
+mod vouching;
 mod why;

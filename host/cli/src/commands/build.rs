@@ -60,6 +60,7 @@ fn show(output: &Output, built: &Built) {
         output.text(format!("  {operator}"));
     }
     output.text(format!("Next:\n  {}", built.next));
+    output.text(format!("To give it away:\n  parfocal plugins pack {}", built.made.folder.display()));
 }
 
 /// The command that runs the first operator.

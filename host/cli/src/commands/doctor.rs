@@ -9,7 +9,7 @@ use parfocal_catalog::{Catalog, FolderState, HostSupport};
 use parfocal_types::Result;
 use serde::Serialize;
 
-use crate::{folders::Folders, output::Output};
+use crate::{folders::Folders, output::Output, trust};
 
 #[derive(Debug, Serialize)]
 struct Line {
@@ -22,7 +22,7 @@ struct Line {
 
 pub(crate) fn command(output: &Output, folders: &Folders) -> Result<ExitCode> {
     let support = HostSupport::this_computer();
-    let catalog = Catalog::scan(&folders.plugins, &support, &folders.state);
+    let catalog = trust::scan(folders, &support)?;
     let mut lines = vec![
         host(&support),
         wasm(),
