@@ -19,7 +19,7 @@ pub const LIMIT: Duration = Duration::from_millis(500);
 /// # Errors
 /// `not-found` when it was not built; else what the lane says.
 pub fn culprit(policy: Policy) -> Result<Arc<dyn Library>> {
-    let limits = Limits { memory: 128 << 20, call: LIMIT };
+    let limits = Limits { memory: 16 << 20, call: LIMIT };
     load(&artifact("parfocal_saboteurs", "org.parfocal.saboteurs", limits)?, policy)
 }
 

@@ -34,12 +34,10 @@ fn main() -> ExitCode {
 fn run(inside: parfocal_worker::process::child::Inside) -> parfocal_types::Result<()> {
     use parfocal_core::Lane as _;
 
-    // Without it outputs are closed after every call.
-    let threads = parfocal_worker::Threads::count().ok();
     let library = artifact(&inside.arguments)
         .and_then(|artifact| parfocal_native::NativeLane::new().load(&artifact))
         .and_then(|library| inside.seal().map(|()| library));
-    parfocal_worker::serve(inside.socket, library, threads)
+    parfocal_worker::serve(inside.socket, library, inside.threads)
 }
 
 /// What the arguments say about the library.

@@ -27,5 +27,4 @@ mod serve;
 
 pub use deaths::{DeathListener, MOST_DEATHS};
 pub use lane::{Runner, WorkerLane, WorkerOptions, fences_here};
-pub use memory::Threads;
 pub use serve::serve;

@@ -182,37 +182,6 @@ impl SharedMemory {
     }
 }
 
-/// Counts the threads of this process.
-#[derive(Debug)]
-pub struct Threads {
-    /// `/proc/self/task`: the number of its links follows that of the threads.
-    tasks: OwnedFd,
-    others: u64,
-}
-
-impl Threads {
-    /// A counter; to be made before files are out of reach.
-    ///
-    /// # Errors
-    /// What the system says where `/proc` is not as it should be.
-    pub fn count() -> std::io::Result<Self> {
-        let tasks = OwnedFd::from(std::fs::File::open("/proc/self/task")?);
-        let now = std::fs::read_dir("/proc/self/task")?.count() as u64;
-        let others = Self::links(&tasks)?.checked_sub(now).ok_or(std::io::ErrorKind::InvalidData)?;
-        Ok(Self { tasks, others })
-    }
-
-    fn links(tasks: &OwnedFd) -> std::io::Result<u64> {
-        Ok(rustix::fs::fstat(tasks)?.st_nlink)
-    }
-
-    /// Whether the thread that asks is the only one.
-    #[must_use]
-    pub fn is_alone(&self) -> bool {
-        Self::links(&self.tasks).is_ok_and(|links| links == self.others + 1)
-    }
-}
-
 fn unmapped(what: &str, error: &std::io::Error) -> Error {
     Error::internal(format!("{what} cannot be mapped: {error}")).with_remedy("close other programs, and try again")
 }
@@ -267,12 +236,5 @@ mod tests {
             assert!(memory.bytes(offset, length).is_err(), "{offset} {length}");
         }
         assert!(memory.open(&[(0, 16)]).is_err(), "an input is no output");
-    }
-
-    #[test]
-    fn threads_are_counted() {
-        let threads = Threads::count().unwrap();
-        // Tests run in threads: this one is never alone.
-        assert!(!threads.is_alone());
     }
 }

@@ -21,7 +21,10 @@ use parfocal_worker_protocol::{
     value::{Cell, Value},
 };
 
-use crate::memory::{ControlPage, Part, SharedMemory, Threads};
+use crate::{
+    memory::{ControlPage, Part, SharedMemory},
+    process::Threads,
+};
 
 /// Answers calls until the host closes the connection. `library` is what was loaded, or why it could not be: the host is told
 /// in the answer to its `hello`.
