@@ -28,23 +28,20 @@ pub const ARGUMENTS: &[&str] = &["-I", "-B"];
 
 /// Asks an interpreter about itself. In the words of [`Answer`].
 const QUESTION: &str = r#"
-import json, os, sys, sysconfig
+import importlib.metadata, importlib.util, json, os, sys, sysconfig
 folders = [*sys.path, sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), os.path.join(sys.prefix, "lib")]
-folders.append(os.path.dirname(os.path.realpath(sys.executable)))
 if sys.prefix != sys.base_prefix:
     folders.append(os.path.join(sys.prefix, "pyvenv.cfg"))
 if sysconfig.get_config_var("Py_ENABLE_SHARED"):
     folders.append(sysconfig.get_config_var("LIBDIR"))
-try:
-    import numpy
-    version = numpy.__version__
-    folders.append(os.path.dirname(os.path.dirname(numpy.__file__)))
-except ImportError:
-    version = None
+# Not imported: that takes longer than all else that a host does before the first tile.
+numpy = importlib.util.find_spec("numpy")
+if numpy is not None and numpy.origin:
+    folders.append(os.path.dirname(os.path.dirname(numpy.origin)))
 print(json.dumps({
     "version": list(sys.version_info[:3]),
     "executable": sys.executable,
-    "numpy": version,
+    "numpy": importlib.metadata.version("numpy") if numpy is not None else None,
     "readable": [folder for folder in folders if folder and os.path.exists(folder)],
 }))
 "#;
@@ -126,8 +123,8 @@ impl Python {
     /// `missing-runtime` when it is too old or has no numpy.
     pub fn fit_for_use(self) -> Result<Self> {
         let shown = self.program.display();
-        if self.version[..2] < OLDEST {
-            let [major, minor, patch] = self.version;
+        let [major, minor, patch] = self.version;
+        if [major, minor] < OLDEST {
             return Err(missing(format!("{shown} is Python {major}.{minor}.{patch}, which is too old")));
         }
         if self.numpy.is_none() {
