@@ -14,7 +14,9 @@ class InvertContrast(Operator):
     preserves = ["localisation", "counting", "gross-morphology", "fine-detail"]
     deterministic = True
 
-    white = parameter(4095, min=0, max=65535, unit="grey-level", role="setting", doc="The grey level that becomes black.")
+    white = parameter(
+        4095, min=0, max=65535, unit="grey-level", role="setting", doc="The grey level that becomes black."
+    )
 
     def run(self, tile, cx):
         for source, target in tile.bands():

@@ -12,7 +12,8 @@ This is a whole plugin, `plugin.py`; its name, version and licence stand in `plu
         dtypes = ["u8", "u16"]
         preserves = ALL
         deterministic = True
-        offset = parameter(100, min=0, max=65535, unit="grey-level", role="setting", doc="Offset of the detector.")
+        offset = parameter(100, min=0, max=65535, unit="grey-level", role="setting", doc="Offset of the
+        detector.")
 
         def run(self, tile, cx):
             for source, target in tile.bands():
@@ -20,11 +21,12 @@ This is a whole plugin, `plugin.py`; its name, version and licence stand in `plu
 
     serve("org.example.subtract-offset", "0.1.0", [SubtractOffset])
 
-`parfocal build` makes the package. The host runs it in a process of its own, behind fences: no files but the interpreter's own,
-no network, a limit of memory. Pixels come and go in shared memory; the arrays of a `Tile` look at them in place.
+`parfocal build` makes the package. The host runs it in a process of its own, behind fences: no files but the
+interpreter's own, no network, a limit of memory. Pixels come and go in shared memory; the arrays of a `Tile`
+look at them in place.
 
-What an operator may do is written at `Operator`, what it is handed at `Tile`, what it may ask of the host at `Context`.
-`parfocal.testing` runs it in a test without a host.
+What an operator may do is written at `Operator`, what it is handed at `Tile`, what it may ask of the host at
+`Context`. `parfocal.testing` runs it in a test without a host.
 """
 
 from .context import Context

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import mmap
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from .errors import Cancelled, Error
 
@@ -11,7 +12,8 @@ LEVELS = ("error", "warning", "info", "debug")
 
 
 class ControlPage:
-    """A page that host and worker both map: each word is written by one side only, and lies on a line of its own."""
+    """A page that host and worker both map: each word is written by one side only, and lies on a line of its
+    own."""
 
     LENGTH = 4096
     CANCEL, PROGRESS, HEARTBEAT = 0, 64, 128
@@ -51,7 +53,8 @@ class Context:
             page.set_progress(0.0)
 
     def check_cancelled(self) -> None:
-        """Raises `Cancelled` when somebody asked to stop; let it pass. Ask every few milliseconds: it costs less than one."""
+        """Raises `Cancelled` when somebody asked to stop; let it pass. Ask every few milliseconds: it costs
+        less than one."""
         if self._page is not None:
             self._page.beat()
             if self._page.is_cancelled():
@@ -69,7 +72,9 @@ class Context:
         if level not in LEVELS:
             raise ValueError(f"there is no level {level!r}; the levels are: {', '.join(LEVELS)}")
         if self._note is None:
-            raise Error("bad-state", "a log line after the call had ended", need="in a call", **{"is": "after it"})
+            raise Error(
+                "bad-state", "a log line after the call had ended", need="in a call", **{"is": "after it"}
+            )
         self._note({"log": {"level": level, "text": str(text)}})
 
     def close(self) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Sequence, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .image import NUMPY_TYPES
 
@@ -20,15 +21,36 @@ ALL = (
     "rare-event-search",
     "rare-event-frequency",
 )
-"""Every use that pixels may support. An operator says which of them its result still supports if its input does."""
+"""Every use that pixels may support. An operator says which of them its result still supports if its input
+does."""
 
 KINDS = ("map", "reduce", "whole")
 PORT_KINDS = ("image", "labels", "table", "record")
 CLASSES = ("unknown", "measured", "derived", "restored", "predicted", "labels")
 ROLES = ("setting", "tunable")
 UNITS = (
-    *("none", "pixel", "micrometer", "square-micrometer", "cubic-micrometer", "nanometer", "second", "milliwatt"),
-    *("volt", "decibel", "percent", "fraction", "count", "grey-level", "electron", "photon", "degree", "celsius"),
+    *(
+        "none",
+        "pixel",
+        "micrometer",
+        "square-micrometer",
+        "cubic-micrometer",
+        "nanometer",
+        "second",
+        "milliwatt",
+    ),
+    *(
+        "volt",
+        "decibel",
+        "percent",
+        "fraction",
+        "count",
+        "grey-level",
+        "electron",
+        "photon",
+        "degree",
+        "celsius",
+    ),
     *("joule-per-square-centimeter", "square-pixel", "cubic-pixel"),
 )
 """Units of parameters, columns and fields."""
@@ -42,7 +64,8 @@ class Input:
 
     Attributes:
         name: lower-case words joined by `-`, unique among the inputs.
-        dtypes: pixel types that are accepted (`u8 i8 u16 i16 u32 f32 mask`); others are refused before any work.
+        dtypes: pixel types that are accepted (`u8 i8 u16 i16 u32 f32 mask`); others are refused before any
+            work.
         kind: `image`, or `labels` for pixels that number objects.
         optional: whether it may be left out; `Tile.connected` tells.
     """
@@ -71,8 +94,8 @@ class Output:
         name: lower-case words joined by `-`, unique among the outputs.
         kind: `image`, `labels`, and, for reduce operators, `table` or `record`.
         preserves: which of `ALL` the result still supports if the input does.
-        yields: the pixel class of the result before the host joins it with the inputs'; `derived` for a classical
-            operation, `restored` or `predicted` for what a network makes.
+        yields: the pixel class of the result before the host joins it with the inputs'; `derived` for a
+            classical operation, `restored` or `predicted` for what a network makes.
         network: whether a neural network makes it.
     """
 
@@ -106,14 +129,15 @@ def parameter(
 ) -> T:
     """Declares a parameter; in an instance the attribute is its value, checked by the host.
 
-    The type is the default's: `bool`, `int` and `float` (both with `min` and `max`, limits included), `str` with `options`
-    for one of a closed list of words, `str` without for free text. `under_scores` are `hyphens` in the name that users
-    see.
+    The type is the default's: `bool`, `int` and `float` (both with `min` and `max`, limits included), `str`
+    with `options` for one of a closed list of words, `str` without for free text. `under_scores` are
+    `hyphens` in the name that users see.
 
     Args:
         doc: one sentence for people.
         unit: one of `UNITS`; numbers only.
-        role: `setting` when it describes the experiment, `tunable` when it changes the result at the user's taste.
+        role: `setting` when it describes the experiment, `tunable` when it changes the result at the user's
+            taste.
     """
     return Parameter(default, doc, min, max, options, unit, role)  # type: ignore[return-value]
 
@@ -160,7 +184,9 @@ class Parameter:
         if self.unit != "none":
             raise ValueError(f"{what} has a unit, but only numbers have one")
         if not isinstance(self.default, str):
-            raise TypeError(f"the default of {what} is {self.default!r}; write a bool, an int, a float or a str")
+            raise TypeError(
+                f"the default of {what} is {self.default!r}; write a bool, an int, a float or a str"
+            )
         if self.options is None:
             return {**wire, "type": "text", "default": self.default}
         one_of(self.default, tuple(self.options), f"the default of {what}")
@@ -212,7 +238,9 @@ def _describe(operator: type[Operator]) -> dict[str, Any]:
 def kebab(name: str, what: str) -> str:
     """The name, if it is lower-case words joined by `-`."""
     letters = "abcdefghijklmnopqrstuvwxyz"
-    good = name[:1] in letters and all(word and set(word) <= set(letters + "0123456789") for word in name.split("-"))
+    good = name[:1] in letters and all(
+        word and set(word) <= set(letters + "0123456789") for word in name.split("-")
+    )
     if not name or not good or len(name) > 64:
         raise ValueError(f"{what} is {name!r}; write lower-case words joined by `-`")
     return name

@@ -39,13 +39,15 @@ class Error(Exception):
     """What an operator raises when something cannot be done.
 
     Args:
-        kind: one of `KINDS`, for programs: `not-supported` and `invalid-argument` for inputs that `plan` refuses,
-            `not-found` for a fact that the image does not state, `corrupt` for bytes that are no result or state.
+        kind: one of `KINDS`, for programs: `not-supported` and `invalid-argument` for inputs that `plan`
+            refuses, `not-found` for a fact that the image does not state, `corrupt` for bytes that are no
+            result or state.
         message: a sentence that says which thing, doing what, why.
         remedy: what the user can do now, as an imperative phrase.
         details: the fields of the kind (`KINDS[kind]`), written as texts.
 
-    >>> raise Error("not-found", "the image does not say how large its pixels are", remedy="give the size yourself")
+    >>> raise Error("not-found", "the image does not say how large its pixels are", remedy="give the size
+    yourself")
     """
 
     def __init__(self, kind: str, message: str, *, remedy: str | None = None, **details: object) -> None:
@@ -54,7 +56,9 @@ class Error(Exception):
         unknown = sorted(set(details) - set(KINDS[kind]))
         if unknown:
             known = ", ".join(KINDS[kind]) or "none"
-            raise ValueError(f"an error of kind {kind} has no detail {unknown[0]!r}; its details are: {known}")
+            raise ValueError(
+                f"an error of kind {kind} has no detail {unknown[0]!r}; its details are: {known}"
+            )
         super().__init__(message)
         self.kind = kind
         self.message = message

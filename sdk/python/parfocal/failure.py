@@ -15,8 +15,9 @@ LONGEST = 2000
 
 
 def failure(error: BaseException) -> dict[str, Any]:
-    """The error as it travels. What is no `Error` is a defect of the operator: kind `internal`, with its place, and the whole
-    traceback on standard error. Afterwards the exception holds on to no frame, and so to no array."""
+    """The error as it travels. What is no `Error` is a defect of the operator: kind `internal`, with its
+    place, and the whole traceback on standard error. Afterwards the exception holds on to no frame, and so to
+    no array."""
     wire = _failure(error)
     _forget(error)
     return wire
@@ -28,7 +29,9 @@ def _failure(error: BaseException) -> dict[str, Any]:
     traceback.print_exception(error, file=sys.stderr)
     place = _place(error)
     if isinstance(error, MemoryError):
-        told = Error("out-of-memory", f"the memory that a plugin may use is not enough{place}", need=0, budget=0)
+        told = Error(
+            "out-of-memory", f"the memory that a plugin may use is not enough{place}", need=0, budget=0
+        )
         told.remedy = "give it more with `memory` in [limits] of plugin.toml, or use smaller tiles"
         return told.to_wire()
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -39,7 +42,11 @@ def _failure(error: BaseException) -> dict[str, Any]:
 def _place(error: BaseException) -> str:
     """The last line of the author's own code: `(plugin.py, line 12, in run: x = 1 / 0)`."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not os.path.abspath(frame.filename).startswith((PACKAGE, sys.prefix, sys.base_prefix))]
+    own = [
+        frame
+        for frame in frames
+        if not os.path.abspath(frame.filename).startswith((PACKAGE, sys.prefix, sys.base_prefix))
+    ]
     if not frames:
         return ""
     frame = (own or frames)[-1]

@@ -1,7 +1,7 @@
 """Messages with bodies and descriptors over a unix stream socket.
 
-A message is a header of 16 bytes (`pfw1`, the length of the text as `u32`, the length of the body as `u64`, little-endian), the
-text (JSON), and the body. Descriptors travel with the header's first byte.
+A message is a header of 16 bytes (`pfw1`, the length of the text as `u32`, the length of the body as `u64`,
+little-endian), the text (JSON), and the body. Descriptors travel with the header's first byte.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ class Channel:
         encoded = json.dumps(text, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         words = encoded.encode("utf-8", "backslashreplace")
         if len(words) > LONGEST_TEXT or len(body) > LONGEST_BODY:
-            raise ValueError(f"a message of {len(words)} bytes and {len(body)} more is longer than the protocol allows")
+            raise ValueError(
+                f"a message of {len(words)} bytes and {len(body)} more is longer than the protocol allows"
+            )
         head = HEADER.pack(MAGIC, len(words), len(body)) + words
         try:
             with self._lock:
@@ -81,7 +83,9 @@ class Channel:
             header = self._header(descriptors)
             magic, words, body = HEADER.unpack(header)
             if magic != MAGIC or words > LONGEST_TEXT or body > LONGEST_BODY:
-                raise ProtocolError(f"the host sent bytes that are no message of `worker/1`: {header.hex(' ')}")
+                raise ProtocolError(
+                    f"the host sent bytes that are no message of `worker/1`: {header.hex(' ')}"
+                )
             text = self._exactly(words)
             try:
                 decoded = json.loads(text)

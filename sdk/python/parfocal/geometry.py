@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Iterable, Mapping
+from typing import Any
 
 AXES = "TCZYX"
 """Time, channel, depth, row, column."""
@@ -25,7 +26,7 @@ def five(numbers: Iterable[int], what: str) -> Five:
     result = tuple(int(number) for number in numbers)
     if len(result) != 5:
         raise ValueError(f"{what} has {len(result)} numbers; five belong there, for T, C, Z, Y and X")
-    return result  # type: ignore[return-value]
+    return result
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Region:
         return cls((0, 0, 0, 0, 0), five(extent, "an extent"))
 
     def grown(self, halo: Iterable[int | tuple[int, int]]) -> Region:
-        """This region with a halo around: for each of T C Z Y X a number of pixels, or a pair (before, after)."""
+        """This region with a halo around: for each of T C Z Y X a number of pixels, or a pair (before,
+        after)."""
         pairs = [pair if isinstance(pair, tuple) else (pair, pair) for pair in halo]
         if len(pairs) != 5:
             raise ValueError(f"a halo has {len(pairs)} numbers; five belong there, for T, C, Z, Y and X")

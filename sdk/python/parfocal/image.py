@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Iterable, Mapping, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from .errors import Error
 from .geometry import Five, five
 
-NUMPY_TYPES = {"u8": "|u1", "i8": "|i1", "u16": "<u2", "i16": "<i2", "u32": "<u4", "f32": "<f4", "mask": "|b1"}
+NUMPY_TYPES = {
+    "u8": "|u1",
+    "i8": "|i1",
+    "u16": "<u2",
+    "i16": "<i2",
+    "u32": "<u4",
+    "f32": "<f4",
+    "mask": "|b1",
+}
 """Pixel types, and the numpy type of each. A mask is foreground or not: `numpy.bool_`."""
 
 BITS = {"u8": 8, "i8": 8, "u16": 16, "i16": 16, "u32": 32, "f32": 32, "mask": 1}
@@ -65,7 +74,7 @@ class ImageSpec:
     @property
     def name(self) -> str:
         """Its name within its file; empty when there is none."""
-        return self.facts["name"]
+        return str(self.facts["name"])
 
     @property
     def extent(self) -> Five:
@@ -75,12 +84,12 @@ class ImageSpec:
     @property
     def dtype(self) -> str:
         """The pixel type: a key of `NUMPY_TYPES`."""
-        return self.facts["dtype"]
+        return str(self.facts["dtype"])
 
     @property
     def significant_bits(self) -> int:
         """Bits that values really use: 12 for a 12-bit camera in `u16`."""
-        return self.facts["significant_bits"]
+        return int(self.facts["significant_bits"])
 
     @property
     def pixel_size(self) -> PixelSize:
@@ -95,8 +104,10 @@ class ImageSpec:
 
     @property
     def channels(self) -> list[dict[str, Any]]:
-        """The channels: `name`, `excitation` and `emission` in nanometers, `modality`, `class`, `supports`, ..."""
-        return self.facts["channels"]
+        """The channels: `name`, `excitation` and `emission` in nanometers, `modality`, `class`, `supports`,
+        ..."""
+        channels: list[dict[str, Any]] = self.facts["channels"]
+        return channels
 
     def like(
         self,
@@ -110,8 +121,8 @@ class ImageSpec:
     ) -> ImageSpec:
         """The same image with other facts.
 
-        Another pixel type uses all its bits unless `significant_bits` says otherwise. An extent with another number of
-        channels needs `channels`.
+        Another pixel type uses all its bits unless `significant_bits` says otherwise. An extent with another
+        number of channels needs `channels`.
         """
         facts = copy.deepcopy(self.facts)
         if name is not None:
@@ -124,7 +135,9 @@ class ImageSpec:
         if significant_bits is not None:
             facts["significant_bits"] = int(significant_bits)
         if pixel_size is not None:
-            facts["pixel_size"] = {axis: size for axis, size in pixel_size._asdict().items() if size is not None}
+            facts["pixel_size"] = {
+                axis: size for axis, size in pixel_size._asdict().items() if size is not None
+            }
         if channels is not None:
             facts["channels"] = copy.deepcopy(channels)
         return ImageSpec(facts)

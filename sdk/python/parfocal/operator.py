@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .declare import Input, Output, Parameter
 from .errors import Error, not_supported
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
 class Operator:
     """An operator: subclass it, say what it is in class attributes, and write `run`.
 
-    The class attributes below describe it; the docstring's first paragraph is the summary that users see. The host makes
-    an instance with checked parameters, calls `plan` once, and then the others, one call at a time. What a call is handed
-    (tiles, arrays, specs) is valid until the call returns: copy what you keep.
+    The class attributes below describe it; the docstring's first paragraph is the summary that users see. The
+    host makes an instance with checked parameters, calls `plan` once, and then the others, one call at a
+    time. What a call is handed (tiles, arrays, specs) is valid until the call returns: copy what you keep.
 
-    The result must depend on the image alone: not on how it was cut into tiles, nor on anything beyond the halo that was
-    asked for, nor on time, language or folder. The host calls again after an error.
+    The result must depend on the image alone: not on how it was cut into tiles, nor on anything beyond the
+    halo that was asked for, nor on time, language or folder. The host calls again after an error.
 
     Kinds:
         `map`: a tile in, a tile out: `run`.
-        `reduce`: `accumulate` for each tile, `merge` from left to right, `finish` once; with image outputs then `conclude`
-            and `run` for the same tiles.
+        `reduce`: `accumulate` for each tile, `merge` from left to right, `finish` once; with image outputs
+            then `conclude` and `run` for the same tiles.
         `whole`: as `map`, with some axes not cut: say which in `tiling`.
     """
 
@@ -48,7 +49,8 @@ class Operator:
     outputs: ClassVar[Sequence[Output]] = ()
     """What comes out; one image called `image` by default."""
     tiling: ClassVar[Mapping[str, str]] = {}
-    """Axes that are not cut anywhere: `{"Z": "whole"}`, `{"T": "in-order"}` for an operator that remembers."""
+    """Axes that are not cut anywhere: `{"Z": "whole"}`, `{"T": "in-order"}` for an operator that
+    remembers."""
     max_halo: ClassVar[Sequence[int]] = (0, 0, 0, 0, 0)
     """How far it looks around an output pixel at most, along T C Z Y X, in pixels."""
     padding: ClassVar[str] = "symmetric"
@@ -68,29 +70,30 @@ class Operator:
     # What an author writes.
 
     def prepare(self, spec: ImageSpec, cx: Context) -> None:
-        """Called once, before anything else, with the first image that comes: the place to compute a kernel from its
-        pixel size. Raises `Error` for an image that cannot be processed."""
+        """Called once, before anything else, with the first image that comes: the place to compute a kernel
+        from its pixel size. Raises `Error` for an image that cannot be processed."""
 
     def halo(self, spec: ImageSpec) -> Sequence[int | tuple[int, int]]:
-        """How far it looks around an output pixel for this image and these parameters, along T C Z Y X, in pixels; at
-        most `max_halo`, which is the default."""
+        """How far it looks around an output pixel for this image and these parameters, along T C Z Y X, in
+        pixels; at most `max_halo`, which is the default."""
         return self.max_halo
 
     def plan(self, inputs: Sequence[ConnectedInput], cx: Context) -> Plan:
-        """What comes out for these inputs, and how the work may be cut. By default images like the first input, axes cut
-        as `tiling` says. Raises `Error` (`not-supported`, `invalid-argument`) for inputs that cannot be processed."""
+        """What comes out for these inputs, and how the work may be cut. By default images like the first
+        input, axes cut as `tiling` says. Raises `Error` (`not-supported`, `invalid-argument`) for inputs that
+        cannot be processed."""
         images = [port for port in self.output_ports() if port.kind in ("image", "labels")]
         plan = Plan.like(*[inputs[0].spec] * len(images)).tiled(**self.tiling)
         return Plan(plan.outputs, plan.tiling, bytes_per_pixel=self.bytes_per_pixel)
 
     def required_input(self, core: Region) -> Sequence[InputRegion]:
-        """Which part of each connected input the part `core` of the work needs. By default the same part and the halo.
-        Asked often: the same answer for the same question."""
+        """Which part of each connected input the part `core` of the work needs. By default the same part and
+        the halo. Asked often: the same answer for the same question."""
         if self.planned is None:
-            raise Error("bad-state", "the operator was used before its plan", need="planned", **{"is": "created"})
-        return [
-            InputRegion(port, core.grown(self.halo(spec)), self.padding) for port, spec in self.planned
-        ]
+            raise Error(
+                "bad-state", "the operator was used before its plan", need="planned", **{"is": "created"}
+            )
+        return [InputRegion(port, core.grown(self.halo(spec)), self.padding) for port, spec in self.planned]
 
     def run(self, tile: Tile, cx: Context) -> None:
         """Computes the output tiles from the input tiles: every pixel of each output is written."""
@@ -105,7 +108,8 @@ class Operator:
         raise not_supported(f"`merge` by operator `{self.id}`")
 
     def finish(self, total: bytes, sink: Sink, cx: Context) -> bytes | None:
-        """Turns the joined result into rows and fields, and gives the conclusion for the second pass, if there is one."""
+        """Turns the joined result into rows and fields, and gives the conclusion for the second pass, if
+        there is one."""
         raise not_supported(f"`finish` by operator `{self.id}`")
 
     def conclude(self, conclusion: bytes, cx: Context) -> None:
@@ -120,8 +124,8 @@ class Operator:
         return b""
 
     def load(self, state: bytes, cx: Context) -> None:
-        """Takes a state that `save` gave, perhaps in an earlier version. Raises `Error` of kind `corrupt` for bytes that
-        are no state, `incompatible` for those of a version that it does not know."""
+        """Takes a state that `save` gave, perhaps in an earlier version. Raises `Error` of kind `corrupt` for
+        bytes that are no state, `incompatible` for those of a version that it does not know."""
         if state:
             raise Error("corrupt", "a state for an operator that has none", what="the state")
 
@@ -156,6 +160,8 @@ class Operator:
         instance = cls()
         for name, value in values.items():
             if name not in known:
-                raise Error("not-found", f"there is no parameter `{name}`", remedy=f"use one of {', '.join(known)}")
+                raise Error(
+                    "not-found", f"there is no parameter `{name}`", remedy=f"use one of {', '.join(known)}"
+                )
             instance.__dict__[known[name].attribute] = value
         return instance

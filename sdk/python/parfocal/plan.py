@@ -9,12 +9,12 @@ from .geometry import AXES, Region, axis_number
 from .image import ImageSpec
 
 TILINGS = ("split", "each", "whole", "in-order")
-"""How far the host may cut an axis: anywhere; into single positions; not at all; into single positions that one
-instance sees one after the other, after a `reset` (for operators that remember)."""
+"""How far the host may cut an axis: anywhere; into single positions; not at all; into single positions that
+one instance sees one after the other, after a `reset` (for operators that remember)."""
 
 PADDINGS = ("clip", "symmetric", "reflect", "edge", "zero")
-"""What the host fills in where a halo reaches beyond the image; names as in `numpy.pad`. With `clip` the tile ends where
-the image ends."""
+"""What the host fills in where a halo reaches beyond the image; names as in `numpy.pad`. With `clip` the tile
+ends where the image ends."""
 
 ANY_SIZE = 2**64 - 1
 """The largest size of a tile along an axis when any will do."""
@@ -80,7 +80,8 @@ class Plan:
         return replace(self, tiling=tuple(tiling))
 
     def tile_size(self, axis: str, step: int, largest: int) -> Plan:
-        """The same plan with tiles along `axis` whose sizes are multiples of `step`, and at most `largest`."""
+        """The same plan with tiles along `axis` whose sizes are multiples of `step`, and at most
+        `largest`."""
         sizes = list(self.tile_sizes)
         sizes[axis_number(axis)] = (step, largest)
         return replace(self, tile_sizes=tuple(sizes))

@@ -8,7 +8,8 @@ import os
 import signal
 import socket
 import sys
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from .declare import describe
 from .errors import ProtocolError
@@ -34,8 +35,8 @@ _served: list[Plugin] = []
 def serve(plugin: str, version: str, operators: Sequence[type[Operator]]) -> None:
     """Says what the plugin is: the last line of `plugin.py`.
 
-    In the program that `parfocal build` makes, the host's calls are answered then, until the host closes the connection. A
-    test that imports the module goes on.
+    In the program that `parfocal build` makes, the host's calls are answered then, until the host closes the
+    connection. A test that imports the module goes on.
 
     Args:
         plugin: the id in `plugin.toml`.
@@ -49,19 +50,22 @@ def serve(plugin: str, version: str, operators: Sequence[type[Operator]]) -> Non
 def start(module: str) -> None:
     """Runs the module that `parfocal build` packed; the last line of `__main__.py`.
 
-    Numerical libraries get one thread: the host runs as many processes as there is work for, and sums do not depend on
-    the number of processors.
+    Numerical libraries get one thread: the host runs as many processes as there is work for, and sums do not
+    depend on the number of processors.
     """
     for library in ("OPENBLAS", "OMP", "MKL", "NUMEXPR"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
     importlib.import_module(module)
     if not _served:
-        sys.exit(f'{module}.py does not say what it has: end it with `serve("<id>", "<version>", [<operators>])`')
+        sys.exit(
+            f'{module}.py does not say what it has: end it with `serve("<id>", "<version>", [<operators>])`'
+        )
     run(_served[0])
 
 
 def run(plugin: Plugin) -> None:
-    """Answers the host's calls, and ends the process. With `--describe` prints what the operators declare instead."""
+    """Answers the host's calls, and ends the process. With `--describe` prints what the operators declare
+    instead."""
     try:
         descriptions = [describe(operator) for operator in plugin.operators]
     except ValueError as error:
@@ -77,8 +81,8 @@ def run(plugin: Plugin) -> None:
         connection = socket.socket(fileno=int(os.environ.pop(VARIABLE)))
     except (KeyError, ValueError, OSError):
         sys.exit(
-            f"{plugin.id} is a plugin of Parfocal, which starts it itself: build it with `parfocal build`, then use "
-            "`parfocal run`; `--describe` prints what it has"
+            f"{plugin.id} is a plugin of Parfocal, which starts it itself: build it with `parfocal build`, "
+            "then use `parfocal run`; `--describe` prints what it has"
         )
     try:
         Worker(Channel(connection), *plugin).serve()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any
 
 from .declare import UNITS, one_of
 from .errors import Error
@@ -31,11 +32,16 @@ class Column:
 
     def to_wire(self) -> dict[str, str]:
         kind = one_of(self.kind, COLUMN_KINDS, f"the kind of column `{self.name}`")
-        return {"name": self.name, "unit": one_of(self.unit, UNITS, f"the unit of column `{self.name}`"), "kind": kind}
+        return {
+            "name": self.name,
+            "unit": one_of(self.unit, UNITS, f"the unit of column `{self.name}`"),
+            "kind": kind,
+        }
 
 
 class Sink:
-    """What `Operator.finish` writes to. The host adds columns for time point and channel where there are several."""
+    """What `Operator.finish` writes to. The host adds columns for time point and channel where there are
+    several."""
 
     def __init__(self, ports: Sequence[Any], note: Callable[[dict[str, Any]], None]) -> None:
         self._ports = ports
@@ -60,12 +66,18 @@ class Sink:
     def field(self, port: str, name: str, value: Any, unit: str = "none") -> None:
         """Writes a value of a record output; `name` in `snake_case`."""
         kind = kind_of(value)
-        field = {"port": self._number(port, "record"), "name": name, "unit": one_of(unit, UNITS, f"the unit of `{name}`")}
+        field = {
+            "port": self._number(port, "record"),
+            "name": name,
+            "unit": one_of(unit, UNITS, f"the unit of `{name}`"),
+        }
         self._note({"field": {**field, "value": {kind: cell(value, kind, name)}}})
 
     def _row(self, row: Sequence[Any], columns: Sequence[Column]) -> list[Any]:
         if len(row) != len(columns):
-            raise Error("invalid-argument", f"a row of {len(row)} values, where there are {len(columns)} columns")
+            raise Error(
+                "invalid-argument", f"a row of {len(row)} values, where there are {len(columns)} columns"
+            )
         return [cell(value, column.kind, column.name) for value, column in zip(row, columns)]
 
     def _number(self, name: str, kind: str) -> int:

@@ -1,18 +1,19 @@
 """Runs an operator in a test as a host would: plan, tiles with halo, merging; in this process, without one.
 
-    from parfocal.testing import run
-    from plugin import SubtractOffset
+from parfocal.testing import run
+from plugin import SubtractOffset
 
-    result = run(SubtractOffset, image, offset=100)
-    assert (result.image == expected).all()
-    assert (run(SubtractOffset, image, offset=100, tile=16).image == result.image).all()   # however it is cut
+result = run(SubtractOffset, image, offset=100)
+assert (result.image == expected).all()
+assert (run(SubtractOffset, image, offset=100, tile=16).image == result.image).all()   # however it is cut
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy
 
@@ -26,7 +27,12 @@ from .plan import ConnectedInput, InputRegion, Plan
 from .tables import Sink
 from .tile import Pixels, Tile
 
-PADDING_MODES = {"symmetric": "symmetric", "reflect": "reflect", "edge": "edge", "zero": "constant"}
+PADDING_MODES: dict[str, Any] = {
+    "symmetric": "symmetric",
+    "reflect": "reflect",
+    "edge": "edge",
+    "zero": "constant",
+}
 
 
 @dataclass
@@ -35,7 +41,8 @@ class Result:
 
     Attributes:
         images: the image outputs, along T C Z Y X.
-        tables: for each table output its rows, each a dictionary by column; with `t`, `c`, ... where there are several.
+        tables: for each table output its rows, each a dictionary by column; with `t`, `c`, ... where there
+            are several.
         records: for each record output its fields.
         logs: what was logged.
     """
@@ -52,7 +59,11 @@ class Result:
 
 
 def run(
-    operator: type[Operator], *images: numpy.ndarray, tile: int | None = None, seed: int = 0, **parameters: Any
+    operator: type[Operator],
+    *images: numpy.ndarray,
+    tile: int | None = None,
+    seed: int = 0,
+    **parameters: Any,
 ) -> Result:
     """Runs an operator on one image for each input port.
 
@@ -68,7 +79,9 @@ def run(
 
 
 class _Host:
-    def __init__(self, operator: type[Operator], images: Sequence[Any], tile: int | None, seed: int, values: Any) -> None:
+    def __init__(
+        self, operator: type[Operator], images: Sequence[Any], tile: int | None, seed: int, values: Any
+    ) -> None:
         describe(operator)
         self.result = Result()
         self.images = [_five(image) for image in images]
@@ -100,7 +113,10 @@ class _Host:
         places = sorted(cores, key=lambda core: core.origin)
         if "in-order" in self.plan.tiling:
             axis = self.plan.tiling.index("in-order")
-            others = lambda core: core.origin[:axis] + core.origin[axis + 1 :]  # noqa: E731
+
+            def others(core: Region) -> tuple[int, ...]:
+                return core.origin[:axis] + core.origin[axis + 1 :]
+
             places.sort(key=lambda core: (others(core), core.origin[axis]))
             for _, sequence in itertools.groupby(places, others):
                 self.operator.reset(self.cx())
@@ -112,7 +128,9 @@ class _Host:
         for core in cores:
             outputs = [
                 Pixels(number, port.name, image[_slices(core)], core, image.shape, spec.dtype)
-                for image, spec, (number, port) in zip(self.result.images, self.plan.outputs, self.image_ports())
+                for image, spec, (number, port) in zip(
+                    self.result.images, self.plan.outputs, self.image_ports()
+                )
             ]
             cx = self.cx()
             self.operator.run(Tile(core, self.inputs(core), outputs, cx), cx)
@@ -126,7 +144,9 @@ class _Host:
                 part = self.operator.accumulate(Tile(core, self.inputs(core), [], cx), cx)
                 total = part if total is None else self.operator.merge(bytes(total), bytes(part), self.cx())
             collector = _Collector(self, group)
-            conclusion = self.operator.finish(bytes(total or b""), Sink(self.ports, collector.note), self.cx())
+            conclusion = self.operator.finish(
+                bytes(total or b""), Sink(self.ports, collector.note), self.cx()
+            )
             if self.result.images:
                 self.operator.conclude(conclusion or b"", self.cx())
                 self.map(cores)
@@ -149,7 +169,9 @@ class _Host:
         before = [max(0, -start) for start in region.origin]
         ends = [start + size for start, size in zip(region.origin, region.extent)]
         after = [max(0, end - size) for end, size in zip(ends, image.shape)]
-        inside = tuple(slice(max(0, start), min(end, size)) for start, end, size in zip(region.origin, ends, image.shape))
+        inside = tuple(
+            slice(max(0, start), min(end, size)) for start, end, size in zip(region.origin, ends, image.shape)
+        )
         if wanted.padding == "clip":
             pixels = image[inside].copy()
             origin = five((part.start for part in inside), "an origin")
@@ -167,7 +189,8 @@ class _Collector:
     """Takes what `finish` writes."""
 
     def __init__(self, host: _Host, group: Region) -> None:
-        self.host, self.columns = host, {}
+        self.host = host
+        self.columns: dict[str, list[str]] = {}
         several = [
             axis for axis, over in enumerate(host.plan.reduce_over) if not over and host.extent[axis] > 1
         ]
@@ -206,9 +229,12 @@ def _slices(region: Region) -> tuple[slice, ...]:
 
 
 def _cut(region: Region, steps: Sequence[int]) -> Iterator[Region]:
-    starts = [range(start, start + size, step) for start, size, step in zip(region.origin, region.extent, steps)]
+    starts = [
+        range(start, start + size, step) for start, size, step in zip(region.origin, region.extent, steps)
+    ]
     for origin in itertools.product(*starts):
         sizes = (
-            min(step, first + size - start) for start, step, first, size in zip(origin, steps, region.origin, region.extent)
+            min(step, first + size - start)
+            for start, step, first, size in zip(origin, steps, region.origin, region.extent)
         )
         yield Region(five(origin, "an origin"), five(sizes, "an extent"))

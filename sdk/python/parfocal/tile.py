@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .errors import Error, Wire
 from .geometry import Five, Region, five
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from .context import Context
 
 BAND = 1 << 16
-"""Pixels of a band: small enough that temporary arrays stay in the processor's cache, and that asking for a stop between two
-of them is often enough."""
+"""Pixels of a band: small enough that temporary arrays stay in the processor's cache, and that asking for a
+stop between two of them is often enough."""
 
 
 class Pixels:
@@ -26,7 +27,8 @@ class Pixels:
     Attributes:
         port: the number of the port.
         name: its name.
-        array: the pixels, along T C Z Y X, always five axes. Read-only for an input; valid until the call returns.
+        array: the pixels, along T C Z Y X, always five axes. Read-only for an input; valid until the call
+            returns.
         dtype: the pixel type, such as `u16`.
         region: where they lie in the image; an input's may reach beyond it.
         full: extent of the whole image.
@@ -55,7 +57,8 @@ class Tile:
     Attributes:
         core: the part of the work; inputs cover it and their halo.
         inputs: one for each connected input, in the order of the ports.
-        outputs: one for each image output, in the order of the ports; none in `accumulate`. Every pixel must be written.
+        outputs: one for each image output, in the order of the ports; none in `accumulate`. Every pixel must
+            be written.
     """
 
     def __init__(self, core: Region, inputs: list[Pixels], outputs: list[Pixels], cx: Context) -> None:
@@ -77,36 +80,50 @@ class Tile:
         return any(port in (pixels.port, pixels.name) for pixels in self.inputs)
 
     def planes(self) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:
-        """The planes of the first input and the first output, in pairs: each along Y X, the input's with its halo.
+        """The planes of the first input and the first output, in pairs: each along Y X, the input's with its
+        halo.
 
         Asks whether to stop, and tells the progress, before each.
         """
         source, target = self.input(), self.output()
         if source.shape[:3] != target.shape[:3]:
             raise ValueError(
-                f"the input has {source.shape[:3]} planes along T C Z, the output {target.shape[:3]}: with a halo along "
+                f"the input has {source.shape[:3]} planes along T C Z, the output {target.shape[:3]}: "
+                "with a halo along "
                 "those axes, or planes that are dropped, use `input` and `output`"
             )
         count = target.shape[0] * target.shape[1] * target.shape[2]
-        places = ((t, c, z) for t in range(target.shape[0]) for c in range(target.shape[1]) for z in range(target.shape[2]))
+        places = (
+            (t, c, z)
+            for t in range(target.shape[0])
+            for c in range(target.shape[1])
+            for z in range(target.shape[2])
+        )
         for number, place in enumerate(places):
             self._cx.check_cancelled()
             self._cx.progress(number / count)
             yield source[place], target[place]
 
     def bands(self) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:
-        """As `planes`, in bands of some rows: for operators whose output pixel depends on the input pixel at its place."""
+        """As `planes`, in bands of some rows: for operators whose output pixel depends on the input pixel at
+        its place."""
         for source, target in self.planes():
             if source.shape != target.shape:
-                raise ValueError(f"bands are for tiles without halo; the input is {source.shape}, the output {target.shape}")
+                raise ValueError(
+                    f"bands are for tiles without halo; the input is {source.shape}, "
+                    f"the output {target.shape}"
+                )
             for start, end in _rows(source.shape):
                 self._cx.check_cancelled()
                 yield source[start:end], target[start:end]
 
     def input_bands(self, port: int | str = 0) -> Iterator[numpy.ndarray]:
-        """The pixels of an input in bands of some rows, along Y X: for `accumulate`. Asks whether to stop before each."""
+        """The pixels of an input in bands of some rows, along Y X: for `accumulate`. Asks whether to stop
+        before each."""
         source = self.input(port)
-        for plane in source.reshape((-1, *source.shape[3:])) if source.flags.c_contiguous else _planes(source):
+        for plane in (
+            source.reshape((-1, *source.shape[3:])) if source.flags.c_contiguous else _planes(source)
+        ):
             for start, end in _rows(plane.shape):
                 self._cx.check_cancelled()
                 yield plane[start:end]
@@ -135,7 +152,9 @@ def _find(all_pixels: Sequence[Pixels], port: int | str, what: str) -> Pixels:
 class SharedTile:
     """A tile in shared memory, from the message to the answer."""
 
-    def __init__(self, wire: Mapping[str, Any], memories: Memories, names: Sequence[Sequence[str]], cx: Context) -> None:
+    def __init__(
+        self, wire: Mapping[str, Any], memories: Memories, names: Sequence[Sequence[str]], cx: Context
+    ) -> None:
         self._arrays: list[weakref.ref[Any]] = []
         self._open: list[tuple[Memory, int, int]] = []
         try:
@@ -146,7 +165,9 @@ class SharedTile:
             raise
         self.tile = Tile(Region.from_wire(wire["core"]), inputs, outputs, cx)
 
-    def _pixels(self, wire: Mapping[str, Any], memories: Memories, names: Sequence[str], writable: bool) -> Pixels:
+    def _pixels(
+        self, wire: Mapping[str, Any], memories: Memories, names: Sequence[str], writable: bool
+    ) -> Pixels:
         import numpy
 
         memory, offset, length = memories.get(wire["memory"]), wire["offset"], wire["length"]
@@ -157,8 +178,11 @@ class SharedTile:
         strides = [int(stride) * size for stride in wire["strides"]] + [size]
         last = sum((count - 1) * stride for count, stride in zip(region.extent, strides)) + size
         if min(strides) < 0 or min(region.extent) < 1 or last > length:
-            raise Error("protocol", f"a tile of {region.extent} does not fit {length} bytes", raw=f"{strides}")
-        # Every view of the pixels, and views of views, hold on to this array: so `close` learns of one that was kept.
+            raise Error(
+                "protocol", f"a tile of {region.extent} does not fit {length} bytes", raw=f"{strides}"
+            )
+        # Every view of the pixels, and views of views, hold on to this array: so `close` learns of one that
+        # was kept.
         flat = numpy.frombuffer(memory.view(offset, length, writable), numpy.uint8)
         self._arrays.append(weakref.ref(flat))
         if writable:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .context import Context, ControlPage
 from .declare import describe
@@ -31,7 +32,9 @@ Answer = tuple[Any, bytes]
 class Worker:
     """A plugin at one end of a connection."""
 
-    def __init__(self, channel: Channel, plugin: str, version: str, operators: Sequence[type[Operator]]) -> None:
+    def __init__(
+        self, channel: Channel, plugin: str, version: str, operators: Sequence[type[Operator]]
+    ) -> None:
         self._channel = channel
         self._plugin, self._version = plugin, version
         self._classes = {operator.id: operator for operator in operators}
@@ -102,7 +105,9 @@ class Worker:
             raise ProtocolError(f"the host began with `{name}` instead of `hello`")
         answer = self._calls.get(name)
         if answer is None:
-            raise Error("not-supported", f"the host asks for `{name}`, which is no call of worker/1", what=name)
+            raise Error(
+                "not-supported", f"the host asks for `{name}`, which is no call of worker/1", what=name
+            )
         cx = Context(wire.get("seed", 0), self._page, self._channel.send)
         try:
             return answer(wire, message.body, cx)
@@ -136,7 +141,9 @@ class Worker:
         found = self._classes.get(name)
         if found is None:
             known = ", ".join(self._classes)
-            raise Error("not-found", f"{self._plugin} has no operator `{name}`", remedy=f"its operators are: {known}")
+            raise Error(
+                "not-found", f"{self._plugin} has no operator `{name}`", remedy=f"its operators are: {known}"
+            )
         values = {key: value_from_wire(value) for key, value in wire["parameters"].items()}
         self._instances[wire["instance"]] = found.build(values)
         return None, b""
@@ -185,7 +192,8 @@ class Worker:
         if not shared.close():
             raise Error(
                 "internal",
-                f"the operator kept an array of its tile after `{call}`; the next call would change its pixels",
+                f"the operator kept an array of its tile after `{call}`; "
+                "the next call would change its pixels",
                 remedy="keep a copy: `array.copy()`",
             )
         return result
@@ -193,7 +201,9 @@ class Worker:
     def _merge(self, wire: Mapping[str, Any], body: bytes, cx: Context) -> Answer:
         left = wire["left"]
         if not 0 <= left <= len(body):
-            raise Error("protocol", f"the first of two partial results has {left} of {len(body)} bytes", raw=str(left))
+            raise Error(
+                "protocol", f"the first of two partial results has {left} of {len(body)} bytes", raw=str(left)
+            )
         return None, as_bytes(self._instance(wire).merge(body[:left], body[left:], cx), "merge")
 
     def _finish(self, wire: Mapping[str, Any], body: bytes, cx: Context) -> Answer:

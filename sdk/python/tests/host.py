@@ -11,8 +11,9 @@ import struct
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any
 
 import numpy
 
@@ -102,7 +103,9 @@ class Host:
         self.socket.sendall(head[sent:] + body)
 
     def share(self, number: int, memory: Memory, writable: bool) -> None:
-        self.tell("share", {"memory": number, "length": memory.length, "writable": writable}, [memory.descriptor])
+        self.tell(
+            "share", {"memory": number, "length": memory.length, "writable": writable}, [memory.descriptor]
+        )
 
     def tell(self, name: str, wire: Any, descriptors: Sequence[int] = ()) -> None:
         """Sends a call that has no answer."""
@@ -182,7 +185,12 @@ def region(extent: Sequence[int], origin: Sequence[int] = (0, 0, 0, 0, 0)) -> di
 
 
 def tile(
-    extent: Sequence[int], dtype: str, memory: int, offset: int = 0, strides: Sequence[int] | None = None, port: int = 0
+    extent: Sequence[int],
+    dtype: str,
+    memory: int,
+    offset: int = 0,
+    strides: Sequence[int] | None = None,
+    port: int = 0,
 ) -> dict[str, Any]:
     """A tile as it travels: dense, unless `strides` (in pixels, along T C Z Y) says otherwise."""
     t, c, z, y, x = extent
@@ -190,7 +198,14 @@ def tile(
     last = sum((n - 1) * stride for n, stride in zip(extent, [*strides, 1])) + 1
     size = {"u8": 1, "mask": 1, "u16": 2, "f32": 4}[dtype]
     place = {"memory": memory, "offset": offset, "length": last * size}
-    return {"port": port, "dtype": dtype, "region": region(extent), "strides": strides, "full": list(extent), **place}
+    return {
+        "port": port,
+        "dtype": dtype,
+        "region": region(extent),
+        "strides": strides,
+        "full": list(extent),
+        **place,
+    }
 
 
 __all__ = ["Failed", "Host", "Memory", "region", "spec", "tile"]

@@ -72,8 +72,17 @@ class Table(Operator):
 
     def finish(self, total, sink, cx):
         count, largest = np.frombuffer(total, "<i8")
-        columns = [Column("n", "integer"), Column("x", "number", "pixel"), Column("ok", "flag"), Column("t", "text")]
-        rows = [(count, math.nan, True, "ä"), (np.uint8(7), np.float32(0.5), np.bool_(False), ""), (1, -math.inf, True, "")]
+        columns = [
+            Column("n", "integer"),
+            Column("x", "number", "pixel"),
+            Column("ok", "flag"),
+            Column("t", "text"),
+        ]
+        rows = [
+            (count, math.nan, True, "ä"),
+            (np.uint8(7), np.float32(0.5), np.bool_(False), ""),
+            (1, -math.inf, True, ""),
+        ]
         sink.table("rows", columns, rows + [(n, float(n), True, "") for n in range(5000)])
         sink.field("facts", "largest", largest, "grey-level")
         sink.field("facts", "share", math.inf)

@@ -32,9 +32,17 @@ class Calls(unittest.TestCase):
             self.assertEqual((welcome["plugin"], welcome["version"]), ("org.example.test", "0.1.0"))
             everything = welcome["operators"][1]
             self.assertEqual(everything["summary"], "Has a parameter of each type.")
-            self.assertEqual(everything["input"][0]["dtypes"], ["u8", "i8", "u16", "i16", "u32", "f32", "mask"])
+            self.assertEqual(
+                everything["input"][0]["dtypes"], ["u8", "i8", "u16", "i16", "u32", "f32", "mask"]
+            )
             types = {each["name"]: each["type"] for each in everything["parameter"]}
-            wanted = {"flag": "flag", "whole-number": "integer", "number": "number", "choice": "choice", "text": "text"}
+            wanted = {
+                "flag": "flag",
+                "whole-number": "integer",
+                "number": "number",
+                "choice": "choice",
+                "text": "text",
+            }
             self.assertEqual(types, wanted)
 
     def test_a_host_of_other_versions_is_told_what_there_is(self):
@@ -42,7 +50,9 @@ class Calls(unittest.TestCase):
             with self.assertRaises(Failed) as failed:
                 host.hello(operator=["2", "3"])
             self.assertEqual(failed.exception.kind, "incompatible")
-            self.assertEqual(failed.exception.details, {"have": "operator/1-draft.2", "need": "operator/2, operator/3"})
+            self.assertEqual(
+                failed.exception.details, {"have": "operator/1-draft.2", "need": "operator/2, operator/3"}
+            )
 
     def test_a_map_works_in_place_on_shared_memory_with_any_strides(self):
         extent = (2, 1, 1, 50, 30)
@@ -82,7 +92,9 @@ class Calls(unittest.TestCase):
         with Host(PLUGIN) as host:
             host.create("halo")
             host.plan(PLANE)
-            answer = host.call("required-input", {"instance": 1, "core": region((1, 1, 1, 8, 8), (0, 0, 0, 8, 0))})
+            answer = host.call(
+                "required-input", {"instance": 1, "core": region((1, 1, 1, 8, 8), (0, 0, 0, 8, 0))}
+            )
             wanted = region((1, 1, 1, 8, 10), (0, 0, 0, 8, -1))
             self.assertEqual(answer, {"regions": [{"port": 0, "region": wanted, "padding": "edge"}]})
 
@@ -97,9 +109,13 @@ class Calls(unittest.TestCase):
             host.call("merge", {"instance": 1, "seed": 0, "left": len(part)}, part + part)
             host.call("finish", {"instance": 1, "seed": 0}, host.body)
             columns, *rows, field, share = host.notes
-            self.assertEqual(columns["columns"]["columns"][1], {"name": "x", "unit": "pixel", "kind": "number"})
+            self.assertEqual(
+                columns["columns"]["columns"][1], {"name": "x", "unit": "pixel", "kind": "number"}
+            )
             cells = [row for note in rows for row in note["rows"]["rows"]]
-            self.assertEqual(cells[:3], [[14000, "NaN", True, "ä"], [7, 0.5, False, ""], [1, "-Infinity", True, ""]])
+            self.assertEqual(
+                cells[:3], [[14000, "NaN", True, "ä"], [7, 0.5, False, ""], [1, "-Infinity", True, ""]]
+            )
             self.assertEqual((len(cells), len(rows)), (5003, 3))
             wanted = {"port": 1, "name": "largest", "unit": "grey-level", "value": {"integer": 999}}
             self.assertEqual(field, {"field": wanted})
@@ -125,7 +141,9 @@ class Calls(unittest.TestCase):
             self.assertEqual(target.array((1,), "<u2")[0], 3)
             with self.assertRaises(Failed) as failed:
                 host.call("load", {"instance": 2, "seed": 0}, b"xyz")
-            self.assertEqual((failed.exception.kind, failed.exception.details), ("corrupt", {"what": "the state"}))
+            self.assertEqual(
+                (failed.exception.kind, failed.exception.details), ("corrupt", {"what": "the state"})
+            )
             host.call("destroy", {"instance": 1})
             with self.assertRaisesRegex(Failed, "there is no instance 1"):
                 host.call("reset", {"instance": 1, "seed": 0})

@@ -30,7 +30,9 @@ class Failures(unittest.TestCase):
     def test_an_exception_is_told_with_its_place_in_the_authors_code(self):
         error = self.fails("throw")
         self.assertEqual(error.kind, "internal")
-        self.assertRegex(str(error), r"^ZeroDivisionError: division by zero \(plugin.py, line \d+, in throw: return 1 / ")
+        self.assertRegex(
+            str(error), r"^ZeroDivisionError: division by zero \(plugin.py, line \d+, in throw: return 1 / "
+        )
 
     def test_the_traceback_goes_to_standard_error(self):
         with Host(PLUGIN) as host:
@@ -42,7 +44,9 @@ class Failures(unittest.TestCase):
 
     def test_an_error_keeps_its_kind_details_and_remedy(self):
         error = self.fails("kinded")
-        self.assertEqual((error.kind, str(error), error.remedy), ("out-of-range", "too bright", "dim the lamp"))
+        self.assertEqual(
+            (error.kind, str(error), error.remedy), ("out-of-range", "too bright", "dim the lamp")
+        )
         self.assertEqual(error.details, {"min": "1", "max": "5", "got": "9"})
 
     def test_too_little_memory_has_a_kind_of_its_own(self):
@@ -60,7 +64,9 @@ class Failures(unittest.TestCase):
         with Host(PLUGIN) as host:
             self.bad(host, "late-log")
             run(host)
-            host.call("create", {"instance": 2, "operator": "bad", "parameters": {"way": {"text": "nothing"}}})
+            host.call(
+                "create", {"instance": 2, "operator": "bad", "parameters": {"way": {"text": "nothing"}}}
+            )
             host.plan(PLANE, instance=2)
             run(host, instance=2)
             self.assertEqual(host.notes, [])
@@ -148,7 +154,13 @@ class Failures(unittest.TestCase):
             host.create("add-one")
             host.plan(PLANE)
             for case in cases:
-                wire = {"instance": 1, "seed": 0, "core": region(PLANE), "inputs": [{**good, **case}], "outputs": []}
+                wire = {
+                    "instance": 1,
+                    "seed": 0,
+                    "core": region(PLANE),
+                    "inputs": [{**good, **case}],
+                    "outputs": [],
+                }
                 with self.subTest(case), self.assertRaises(Failed) as failed:
                     host.call("run", wire)
                 self.assertEqual(failed.exception.kind, "protocol", case)
@@ -227,6 +239,8 @@ class ByHand(unittest.TestCase):
 
         path = str(Path(PLUGIN).parent.parent)
         command = [sys.executable, "-B", str(PLUGIN)]
-        done = subprocess.run(command, env={"PYTHONPATH": path, **{k: os.environ[k] for k in ("PATH",)}}, capture_output=True)
+        done = subprocess.run(
+            command, env={"PYTHONPATH": path, **{k: os.environ[k] for k in ("PATH",)}}, capture_output=True
+        )
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"is a plugin of Parfocal", done.stderr)
