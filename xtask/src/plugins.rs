@@ -16,7 +16,8 @@ const RUST: &[(&str, &str)] = &[("parfocal-classical", "plugins/classical")];
 const C: &[(&str, &str)] = &[("plugins/c-examples/subtract-offset", "subtract_offset.c")];
 
 /// The plugins of this repository in Python: folders with their manifests.
-const PYTHON: &[&str] = &["plugins/python-examples/invert-contrast", "plugins/python-examples/intensity-summary"];
+const PYTHON: &[&str] =
+    &["plugins/python-examples/invert-contrast", "plugins/python-examples/intensity-summary"];
 
 /// What was built.
 #[derive(Debug, Clone)]

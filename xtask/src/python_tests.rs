@@ -41,7 +41,9 @@ pub fn run(root: &Path, python: &Status<PathBuf>) -> Result<Counts> {
     let mut all = Counts::default();
     for (folder, modules) in FOLDERS {
         let mut unittest = Command::new(python);
-        unittest.current_dir(root.join(folder)).args(["-B", "-m", "unittest", "discover", "-s", "tests", "-t", "."]);
+        unittest
+            .current_dir(root.join(folder))
+            .args(["-B", "-m", "unittest", "discover", "-s", "tests", "-t", "."]);
         if let Some(modules) = modules {
             unittest.env("PYTHONPATH", root.join(modules));
         }
@@ -63,7 +65,11 @@ fn count(said: &str, success: bool) -> Counts {
     let words = said.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let words: Vec<&str> = words.collect();
     let after = |name: &str| {
-        let last = words.windows(2).filter(|pair| pair[0] == name).filter_map(|pair| pair[1].parse::<usize>().ok()).last();
+        let last = words
+            .windows(2)
+            .filter(|pair| pair[0] == name)
+            .filter_map(|pair| pair[1].parse::<usize>().ok())
+            .last();
         last.unwrap_or(0)
     };
     let (ran, skipped) = (after("Ran"), after("skipped"));

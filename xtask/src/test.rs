@@ -12,8 +12,8 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 
 use crate::plugins;
-use crate::python_tests;
 use crate::process;
+use crate::python_tests;
 use crate::tools::{self, Wanted};
 
 /// Installs the tools, builds the plugins and runs `cargo test --release` over the workspace (or with `arguments`), and then,
@@ -51,7 +51,8 @@ pub fn command(root: &Path, wanted: &Wanted, arguments: &[String]) -> Result<()>
     let (mut passed, mut skipped) = (summary.passed(), summary.skipped());
     if arguments.is_empty() {
         let counts = python_tests::run(root, &installed.python)?;
-        (passed, failed, skipped) = (passed + counts.passed, failed + counts.failed, skipped + counts.skipped);
+        (passed, failed, skipped) =
+            (passed + counts.passed, failed + counts.failed, skipped + counts.skipped);
     }
     println!("xtask: {passed} passed, {failed} failed, {skipped} skipped");
     if !status.success() || failed > 0 {

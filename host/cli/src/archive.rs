@@ -40,15 +40,19 @@ pub(crate) fn write(folder: &Path, sdk: Option<&Path>, to: &Path) -> Result<()> 
         modules.extend(self::modules(&Sdk::find(sdk, folder)?.python(), PACKAGE)?);
     }
     if let Some((path, _)) = modules.iter().find(|(_, name)| name == "__main__.py") {
-        return Err(Error::invalid_argument(format!("{} would stand in the way of the program's own", path.display()))
-            .with_remedy(format!("begin with {PLUGIN}, and give that file another name")));
+        return Err(Error::invalid_argument(format!(
+            "{} would stand in the way of the program's own",
+            path.display()
+        ))
+        .with_remedy(format!("begin with {PLUGIN}, and give that file another name")));
     }
     let mut files = vec![("__main__.py".to_owned(), MAIN.as_bytes().to_vec())];
     for (path, name) in modules {
         files.push((name, fs::read(&path).map_err(|error| cannot("read", &path, error))?));
     }
     files.sort();
-    let bytes = archive(&files).map_err(|error| Error::internal(format!("the archive cannot be made: {error}")))?;
+    let bytes =
+        archive(&files).map_err(|error| Error::internal(format!("the archive cannot be made: {error}")))?;
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent).map_err(|error| cannot("make", parent, error))?;
     }
@@ -71,7 +75,9 @@ pub(crate) fn modules(folder: &Path, below: &str) -> Result<Vec<Module>> {
     for path in paths {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             let kind = ErrorKind::NotSupported { what: "names that are not Unicode".into() };
-            return Err(Error::new(kind, format!("{} cannot be packed", path.display())).with_remedy("rename it"));
+            return Err(
+                Error::new(kind, format!("{} cannot be packed", path.display())).with_remedy("rename it")
+            );
         };
         let full = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
         if path.join("__init__.py").is_file() && !name.starts_with('.') && !LEFT_OUT.contains(&name) {
@@ -102,8 +108,16 @@ mod tests {
 
     fn plugin() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        let files = ["plugin.py", "filters/__init__.py", "filters/median.py", "tests/__init__.py", "parfocal/__init__.py"];
-        for name in files.into_iter().chain(["README.md", "data/x.py", ".venv/__init__.py", "parfocal/py.typed"]) {
+        let files = [
+            "plugin.py",
+            "filters/__init__.py",
+            "filters/median.py",
+            "tests/__init__.py",
+            "parfocal/__init__.py",
+        ];
+        for name in
+            files.into_iter().chain(["README.md", "data/x.py", ".venv/__init__.py", "parfocal/py.typed"])
+        {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, format!("# {name}\n")).unwrap();
@@ -121,7 +135,7 @@ mod tests {
     fn an_archive_has_the_modules_and_the_package_and_nothing_else() {
         let folder = plugin();
         let archive = zip::ZipArchive::new(Cursor::new(packed(folder.path()))).unwrap();
-        let names: Vec<_> = archive.file_names().collect();
+        let names: Vec<_> = archive.file_names().map(Result::unwrap).collect();
         let wanted =
             ["__main__.py", "filters/__init__.py", "filters/median.py", "parfocal/__init__.py", "plugin.py"];
         assert_eq!(names, wanted);

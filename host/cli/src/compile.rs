@@ -50,8 +50,11 @@ pub(crate) fn plugin(arguments: &Build, quiet: bool) -> Result<Compiled> {
     }
     let sources = c_sources(&folder)?;
     if sources.is_empty() {
-        return Err(Error::not_found(format!("{} has neither Cargo.toml, plugin.py nor .c files", folder.display()))
-            .with_remedy("build the plugin your own way, then package it with `parfocal package`"));
+        return Err(Error::not_found(format!(
+            "{} has neither Cargo.toml, plugin.py nor .c files",
+            folder.display()
+        ))
+        .with_remedy("build the plugin your own way, then package it with `parfocal package`"));
     }
     let native = c(&folder, &sources, arguments.sdk.as_deref())?;
     let wasm_left_out =

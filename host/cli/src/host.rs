@@ -78,7 +78,8 @@ pub(crate) fn workers(state: &Path) -> Result<WorkerOptions> {
     let state = state.to_owned();
     let deaths = move |artifact: &Artifact, error: &Error, in_a_row: u32| {
         if in_a_row >= MOST_DEATHS {
-            let reason = format!("its workers died {in_a_row} times in a row, the last time: {}", error.message());
+            let reason =
+                format!("its workers died {in_a_row} times in a row, the last time: {}", error.message());
             let version = artifact.version.to_string();
             let entry = Quarantined { plugin: artifact.plugin.clone(), version, reason };
             // What cannot be noted does not stop the error from being shown.

@@ -7,7 +7,9 @@ use std::{
 
 use parfocal_catalog::HostSupport;
 use parfocal_core::{Artifact, Lane, Limits, Sha256};
-use parfocal_manifest::{ArtifactEntry, FILE_NAME, FileDigest, InterfaceRef, Interpreter, LaneKind, Manifest};
+use parfocal_manifest::{
+    ArtifactEntry, FILE_NAME, FileDigest, InterfaceRef, Interpreter, LaneKind, Manifest,
+};
 use parfocal_operator::Descriptor;
 use parfocal_types::{Error, ErrorKind, Result};
 use parfocal_worker::{ProgramLane, WorkerLane, WorkerOptions};
@@ -46,7 +48,8 @@ pub(crate) fn make(arguments: &args::Package) -> Result<Made> {
         if let Some((before, known)) = &described
             && *known != operators
         {
-            let kind = ErrorKind::Incompatible { have: format!("{lane} code"), need: format!("{before} code") };
+            let kind =
+                ErrorKind::Incompatible { have: format!("{lane} code"), need: format!("{before} code") };
             let sentence = format!("the {before} and the {lane} code describe other operators");
             return Err(Error::new(kind, sentence).with_remedy("build both from the same source"));
         }
@@ -54,7 +57,8 @@ pub(crate) fn make(arguments: &args::Package) -> Result<Made> {
         manifest.artifacts.push(entry);
     }
     let (_, operators) = described.ok_or_else(|| {
-        Error::invalid_argument("no code was named").with_remedy("give --native, --wasm or --program, or several")
+        Error::invalid_argument("no code was named")
+            .with_remedy("give --native, --wasm or --program, or several")
     })?;
     manifest.operators = operators;
     let text = manifest.update_toml(&text)?;

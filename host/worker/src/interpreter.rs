@@ -85,10 +85,14 @@ impl Python {
 
     fn search(named: Option<OsString>, folders: &[&str]) -> Result<Self> {
         if let Some(named) = named.filter(|named| !named.is_empty()) {
-            return Self::ask(Path::new(&named))?.fit_for_use();
+            // It is asked from another folder than this process's.
+            let program = std::path::absolute(&named).unwrap_or_else(|_| named.into());
+            return Self::ask(&program)?.fit_for_use();
         }
-        let program = folders.iter().map(|folder| Path::new(folder).join("python3")).find(|path| path.is_file());
-        let program = program.ok_or_else(|| missing(format!("there is no `python3` in {}", folders.join(", "))))?;
+        let program =
+            folders.iter().map(|folder| Path::new(folder).join("python3")).find(|path| path.is_file());
+        let program =
+            program.ok_or_else(|| missing(format!("there is no `python3` in {}", folders.join(", "))))?;
         Self::ask(&program)?.fit_for_use()
     }
 
@@ -128,7 +132,10 @@ impl Python {
             return Err(missing(format!("{shown} is Python {major}.{minor}.{patch}, which is too old")));
         }
         if self.numpy.is_none() {
-            let kind = ErrorKind::MissingRuntime { what: "numpy".into(), r#where: "https://numpy.org/install".into() };
+            let kind = ErrorKind::MissingRuntime {
+                what: "numpy".into(),
+                r#where: "https://numpy.org/install".into(),
+            };
             let remedy = format!(
                 "install it there (on Debian and Ubuntu `apt install python3-numpy`; in a virtual environment `pip install \
                  numpy`), or name another interpreter in ${VARIABLE}"
@@ -142,7 +149,8 @@ impl Python {
 fn missing(sentence: String) -> Error {
     let [major, minor] = OLDEST;
     let what = format!("Python {major}.{minor} or newer");
-    let kind = ErrorKind::MissingRuntime { what: what.clone(), r#where: "https://www.python.org/downloads".into() };
+    let kind =
+        ErrorKind::MissingRuntime { what: what.clone(), r#where: "https://www.python.org/downloads".into() };
     Error::new(kind, sentence).with_remedy(format!(
         "install {what} with numpy (on Debian and Ubuntu `apt install python3 python3-numpy`), or name an interpreter in \
          ${VARIABLE}"
@@ -188,7 +196,9 @@ mod tests {
     }
 
     fn answer(version: &str, numpy: &str) -> String {
-        format!(r#"{{"version": {version}, "executable": "/x/python3", "numpy": {numpy}, "readable": ["/", "/etc"]}}"#)
+        format!(
+            r#"{{"version": {version}, "executable": "/x/python3", "numpy": {numpy}, "readable": ["/", "/etc"]}}"#
+        )
     }
 
     #[test]
@@ -237,7 +247,8 @@ mod tests {
 
     #[test]
     fn the_python_of_this_computer_tells_what_it_reads() {
-        let usual = FOLDERS.iter().map(|folder| Path::new(folder).join("python3")).find(|path| path.is_file());
+        let usual =
+            FOLDERS.iter().map(|folder| Path::new(folder).join("python3")).find(|path| path.is_file());
         let Some(program) = env::var_os(VARIABLE).map(PathBuf::from).or(usual) else {
             println!("skipped: there is no Python here");
             return;
@@ -247,7 +258,10 @@ mod tests {
         let modules = ["os.py", "json/__init__.py"];
         let versioned = format!("python{}.{}", python.version[0], python.version[1]);
         let reads = |module: &str| {
-            python.readable.iter().any(|folder| folder.join(module).exists() || folder.join(&versioned).join(module).exists())
+            python
+                .readable
+                .iter()
+                .any(|folder| folder.join(module).exists() || folder.join(&versioned).join(module).exists())
         };
         assert!(modules.into_iter().all(reads), "{:?}", python.readable);
     }

@@ -46,7 +46,9 @@ fn what_no_interpreter_would_run_is_refused_with_what_it_is() {
         let codes = [Code::program(bytes)];
         bench.put("a", &Plugin::default().manifest(&codes), &codes);
         let catalog = bench.scan();
-        let Status::Rejected(rejection) = &catalog.plugins()[0].candidates[0].status else { panic!("{words}") };
+        let Status::Rejected(rejection) = &catalog.plugins()[0].candidates[0].status else {
+            panic!("{words}")
+        };
         assert_eq!(rejection.code, code, "{rejection}");
         assert!(rejection.message.contains(words), "{rejection}");
     }

@@ -20,7 +20,9 @@ fn python() -> Option<PathBuf> {
     };
     let found = named.or_else(tools).filter(|path| path.exists());
     if found.is_none() {
-        println!("skipped: there is no Python with numpy; `cargo xtask tools` installs one, or name it in PARFOCAL_PYTHON");
+        println!(
+            "skipped: there is no Python with numpy; `cargo xtask tools` installs one, or name it in PARFOCAL_PYTHON"
+        );
     }
     found
 }
@@ -34,7 +36,9 @@ fn with(python: &Path, folder: &Path) -> Command {
 
 fn new(folder: &Path) -> PathBuf {
     let mut command = parfocal(folder);
-    succeed(command.args(["new", "operator", "flat-field", "--lang", "python", "--sdk"]).arg(root().join("sdk")));
+    succeed(
+        command.args(["new", "operator", "flat-field", "--lang", "python", "--sdk"]).arg(root().join("sdk")),
+    );
     folder.join("flat-field")
 }
 
@@ -73,14 +77,17 @@ fn it_is_built_packaged_and_run_in_a_process_of_its_own() {
     assert_eq!((code, document["label"].as_str()), (0, Some("org.example.flat-field 0.1.0")), "{document}");
     let packages = plugin.join("target/parfocal");
     let manifest = fs::read_to_string(packages.join("org.example.flat-field-0.1.0/plugin.toml")).unwrap();
-    assert!(manifest.contains("lane = \"program\"\ninterpreter = \"python3\"\npath = \"program/flat_field.pyz\""));
+    assert!(
+        manifest.contains("lane = \"program\"\ninterpreter = \"python3\"\npath = \"program/flat_field.pyz\"")
+    );
     assert!(manifest.contains("name = \"offset\""), "{manifest}");
     fs::write(folder.path().join("in.tif"), tiff(3, &PIXELS)).unwrap();
     let mut run = with(&python, folder.path());
     run.args(["--plugins"]).arg(&packages).args(["run", "flat-field", "in.tif", "-o", "out.tif"]);
     succeed(&mut run);
     let bytes = fs::read(folder.path().join("out.tif")).unwrap();
-    let wanted: Vec<u8> = [0_u16, 0, 0, 1, 3995, 65435].iter().flat_map(|pixel| pixel.to_le_bytes()).collect();
+    let wanted: Vec<u8> =
+        [0_u16, 0, 0, 1, 3995, 65435].iter().flat_map(|pixel| pixel.to_le_bytes()).collect();
     assert!(bytes.windows(wanted.len()).any(|window| window == wanted), "{bytes:?}");
 }
 
@@ -97,7 +104,10 @@ fn what_goes_wrong_in_it_is_told_with_its_line() {
     let (code, document) = json(run.args(["run", "flat-field", "in.tif", "-o", "out.tif"]));
     let message = document["error"]["message"].as_str().unwrap_or_default();
     assert_ne!(code, 0);
-    assert!(message.contains("has no attribute 'maximun'") && message.contains("plugin.py, line "), "{document}");
+    assert!(
+        message.contains("has no attribute 'maximun'") && message.contains("plugin.py, line "),
+        "{document}"
+    );
 }
 
 #[test]

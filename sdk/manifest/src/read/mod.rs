@@ -232,7 +232,8 @@ fn target(lane: LaneKind, lane_field: &Field<'_>, field: Option<Field<'_>>) -> R
             Err(field.wrong("WASM code runs on every system and has no target", "remove `target`"))
         }
         (LaneKind::Program, Some(field)) => {
-            Err(field.wrong("a program runs wherever its interpreter does and has no target", "remove `target`"))
+            Err(field
+                .wrong("a program runs wherever its interpreter does and has no target", "remove `target`"))
         }
     }
 }
