@@ -13,6 +13,7 @@ pub mod check;
 pub mod demo;
 pub mod plugins;
 pub mod process;
+pub mod python_tests;
 pub mod sdk;
 pub mod test;
 pub mod tools;

@@ -73,9 +73,9 @@ impl fmt::Display for OperatorRef {
 pub struct LaneOrder(Vec<LaneKind>);
 
 impl Default for LaneOrder {
-    /// Native, then WASM.
+    /// Native, then WASM, then programs: the fastest first.
     fn default() -> Self {
-        Self(vec![LaneKind::Native, LaneKind::Wasm])
+        Self(vec![LaneKind::Native, LaneKind::Wasm, LaneKind::Program])
     }
 }
 

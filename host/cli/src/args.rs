@@ -140,6 +140,8 @@ pub(crate) enum LaneName {
     Native,
     /// WASM components.
     Wasm,
+    /// Programs in Python, in processes of their own.
+    Program,
 }
 
 #[derive(Debug, Subcommand)]
@@ -257,13 +259,16 @@ pub(crate) enum Language {
     Rust,
     /// C, with the header alone.
     C,
+    /// Python, with numpy.
+    Python,
 }
 
 /// Compile the plugin in a folder, and package it.
 ///
 /// Rust (a folder with `Cargo.toml`): `cargo build --release`, native and, where the target wasm32-unknown-unknown is
 /// installed, as a WASM component. C (a folder with `.c` files): the system's C compiler, with `parfocal.h` from the
-/// folder or the SDK. What is left out is told.
+/// folder or the SDK. Python (a folder with `plugin.py`): an archive of all modules of the folder, with the package
+/// `parfocal` from the folder or the SDK. What is left out is told.
 #[derive(Debug, Args)]
 pub(crate) struct Build {
     /// The plugin's folder, with its `plugin.toml`.
@@ -275,7 +280,7 @@ pub(crate) struct Build {
     /// Native code only.
     #[arg(long)]
     pub(crate) without_wasm: bool,
-    /// The folder of the SDK, for C plugins without a `parfocal.h` of their own.
+    /// The folder of the SDK, for C plugins without a `parfocal.h`, and Python plugins without a `parfocal`, of their own.
     #[arg(long)]
     pub(crate) sdk: Option<PathBuf>,
 }
@@ -294,6 +299,9 @@ pub(crate) struct Package {
     /// The WASM component.
     #[arg(long)]
     pub(crate) wasm: Option<PathBuf>,
+    /// The Python program, an archive.
+    #[arg(long)]
+    pub(crate) program: Option<PathBuf>,
     /// Where the package's folder is made.
     #[arg(long, short)]
     pub(crate) output: PathBuf,

@@ -6,7 +6,7 @@ use parfocal_catalog::{Catalog, HostSupport, LaneOrder, OperatorRef, Quarantine,
 use parfocal_core::{Artifact, Lane, Library};
 use parfocal_manifest::LaneKind;
 use parfocal_types::{Error, ErrorKind, Result};
-use parfocal_worker::{MOST_DEATHS, WorkerLane, WorkerOptions};
+use parfocal_worker::{MOST_DEATHS, ProgramLane, WorkerLane, WorkerOptions};
 
 use crate::{args::LaneName, folders::Folders, trust};
 
@@ -20,7 +20,9 @@ impl Host {
     /// Looks at the plugin folders; nothing is loaded.
     pub(crate) fn open(folders: &Folders) -> Result<Self> {
         let mut lanes: BTreeMap<LaneKind, Box<dyn Lane>> = BTreeMap::new();
-        lanes.insert(LaneKind::Native, Box::new(WorkerLane::new(workers(&folders.state)?)));
+        let workers = workers(&folders.state)?;
+        lanes.insert(LaneKind::Native, Box::new(WorkerLane::new(workers.clone())));
+        lanes.insert(LaneKind::Program, Box::new(ProgramLane::new(workers)));
         #[cfg(feature = "wasm")]
         lanes.insert(LaneKind::Wasm, Box::new(wasm(folders)?));
         let support = HostSupport::this_computer().with_lanes(lanes.keys().copied());
@@ -37,6 +39,7 @@ impl Host {
             None => LaneOrder::default(),
             Some(LaneName::Native) => LaneOrder::only(LaneKind::Native),
             Some(LaneName::Wasm) => LaneOrder::only(LaneKind::Wasm),
+            Some(LaneName::Program) => LaneOrder::only(LaneKind::Program),
         };
         let selection = self.catalog.pick(&OperatorRef::parse(operator)?, &order)?;
         let lane = self
@@ -70,12 +73,13 @@ impl Host {
     }
 }
 
-/// How native code runs: in workers; a file whose workers keep dying goes into quarantine.
+/// How native code and programs run: in workers; a file whose workers keep dying goes into quarantine.
 pub(crate) fn workers(state: &Path) -> Result<WorkerOptions> {
     let state = state.to_owned();
     let deaths = move |artifact: &Artifact, error: &Error, in_a_row: u32| {
         if in_a_row >= MOST_DEATHS {
-            let reason = format!("its workers died {in_a_row} times in a row, the last time: {}", error.message());
+            let reason =
+                format!("its workers died {in_a_row} times in a row, the last time: {}", error.message());
             let version = artifact.version.to_string();
             let entry = Quarantined { plugin: artifact.plugin.clone(), version, reason };
             // What cannot be noted does not stop the error from being shown.

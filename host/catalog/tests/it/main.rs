@@ -5,6 +5,7 @@
 mod discovery;
 mod inspection;
 mod picking;
+mod programs;
 mod quarantine;
 mod refusals;
 mod support;

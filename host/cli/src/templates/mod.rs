@@ -29,6 +29,15 @@ const C: &[Template] = &[
     (".gitignore", include_str!("c/gitignore")),
 ];
 
+const PYTHON: &[Template] = &[
+    ("plugin.py", include_str!("python/plugin.py.in")),
+    ("plugin.toml", include_str!("plugin.toml.in")),
+    ("tests/__init__.py", ""),
+    ("tests/test_plugin.py", include_str!("python/test_plugin.py.in")),
+    ("README.md", include_str!("python/README.md.in")),
+    (".gitignore", include_str!("python/gitignore")),
+];
+
 /// What the placeholders stand for.
 #[derive(Debug)]
 pub(crate) struct Names {
@@ -46,6 +55,7 @@ pub(crate) struct Names {
 
 /// Names of the template's source that a struct of this name would hide.
 const TAKEN: &[&str] = &[
+    "Behaviour",
     "Context",
     "MapOperator",
     "Operator",
@@ -92,6 +102,7 @@ pub(crate) fn render(
     let templates = match language {
         Language::Rust => RUST,
         Language::C => C,
+        Language::Python => PYTHON,
     };
     let mut pairs = vec![
         ("{{name}}", names.name.clone()),

@@ -11,6 +11,7 @@ mod giving;
 mod light;
 mod new;
 mod outside;
+mod python;
 mod tool;
 
 /// The example that embeds the smallest host, tried here, where plugins are built.
