@@ -83,12 +83,10 @@ fn it_is_built_packaged_and_run_in_a_process_of_its_own() {
     assert!(manifest.contains("name = \"offset\""), "{manifest}");
     fs::write(folder.path().join("in.tif"), tiff(3, &PIXELS)).unwrap();
     let mut run = with(&python, folder.path());
-    run.args(["--plugins"]).arg(&packages).args(["run", "flat-field", "in.tif", "-o", "out.tif"]);
+    run.args(["--plugins"]).arg(&packages).args(["run", "flat-field", "in.tif", "-o", "out.ome.tif"]);
     succeed(&mut run);
-    let bytes = fs::read(folder.path().join("out.tif")).unwrap();
-    let wanted: Vec<u8> =
-        [0_u16, 0, 0, 1, 3995, 65435].iter().flat_map(|pixel| pixel.to_le_bytes()).collect();
-    assert!(bytes.windows(wanted.len()).any(|window| window == wanted), "{bytes:?}");
+    fs::write(folder.path().join("expected.tif"), tiff(3, &[0, 0, 0, 1, 3995, 65435])).unwrap();
+    succeed(parfocal(folder.path()).args(["image", "compare", "out.ome.tif", "expected.tif"]));
 }
 
 #[test]
@@ -101,8 +99,8 @@ fn what_goes_wrong_in_it_is_told_with_its_line() {
     fs::write(folder.path().join("in.tif"), tiff(3, &PIXELS)).unwrap();
     let mut run = with(&python, folder.path());
     run.arg("--plugins").arg(plugin.join("target/parfocal"));
-    let (code, document) = json(run.args(["run", "flat-field", "in.tif", "-o", "out.tif"]));
-    let message = document["error"]["message"].as_str().unwrap_or_default();
+    let (code, document) = json(run.args(["run", "flat-field", "in.tif", "-o", "out.ome.tif"]));
+    let message = document["images"][0]["error"]["message"].as_str().unwrap_or_default();
     assert_ne!(code, 0);
     assert!(
         message.contains("has no attribute 'maximun'") && message.contains("plugin.py, line "),
