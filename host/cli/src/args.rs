@@ -117,6 +117,10 @@ pub(crate) struct Run {
     /// Run in this lane only.
     #[arg(long)]
     pub(crate) lane: Option<LaneName>,
+    /// Run native code in the program's own process: a little faster, without fences, and able to take the program down. Only
+    /// for files that `parfocal plugins grant` allowed it.
+    #[arg(long)]
+    pub(crate) in_process: bool,
     /// Memory for tiles.
     #[arg(long, default_value = "1GiB", value_parser = bytes)]
     pub(crate) memory: u64,
@@ -232,6 +236,8 @@ pub(crate) enum Plugins {
     #[command(subcommand)]
     Trust(trust::Trust),
     Index(trust::Index),
+    Grant(trust::Grant),
+    Revoke(trust::Revoke),
 }
 
 #[derive(Debug, Subcommand)]

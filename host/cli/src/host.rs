@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use parfocal_catalog::{Catalog, HostSupport, LaneOrder, OperatorRef, Quarantine, Quarantined, Selection};
 use parfocal_core::{Artifact, Lane, Library};
 use parfocal_manifest::LaneKind;
+use parfocal_native::NativeLane;
+use parfocal_trust::Grants;
 use parfocal_types::{Error, ErrorKind, Result};
 use parfocal_worker::{MOST_DEATHS, ProgramLane, WorkerLane, WorkerOptions};
 
@@ -14,6 +16,8 @@ use crate::{args::LaneName, folders::Folders, trust};
 pub(crate) struct Host {
     pub(crate) catalog: Catalog,
     lanes: BTreeMap<LaneKind, Box<dyn Lane>>,
+    /// The lane in this process, and who may use it.
+    in_process: Option<(NativeLane, Grants)>,
 }
 
 impl Host {
@@ -26,7 +30,30 @@ impl Host {
         #[cfg(feature = "wasm")]
         lanes.insert(LaneKind::Wasm, Box::new(wasm(folders)?));
         let support = HostSupport::this_computer().with_lanes(lanes.keys().copied());
-        Ok(Self { catalog: trust::scan(folders, &support)?, lanes })
+        Ok(Self { catalog: trust::scan(folders, &support)?, lanes, in_process: None })
+    }
+
+    /// From now on native code runs in this process, as far as the user granted it, and other native code is refused.
+    pub(crate) fn in_process(&mut self, folders: &Folders) -> Result<()> {
+        self.in_process = Some((NativeLane::new(), Grants::open(&folders.state)?));
+        Ok(())
+    }
+
+    /// The lane for what was picked.
+    fn lane(&self, selection: &Selection) -> Result<&dyn Lane> {
+        match &self.in_process {
+            Some((lane, grants)) if selection.lane == LaneKind::Native => {
+                let artifact = &selection.artifact;
+                match grants.in_process(&artifact.sha256) {
+                    Some(_) => Ok(lane),
+                    None => Err(not_granted(artifact)),
+                }
+            }
+            _ => {
+                let lane = self.lanes.get(&selection.lane).map(|lane| &**lane);
+                lane.ok_or_else(|| Error::not_supported(format!("the {} lane in this build", selection.lane)))
+            }
+        }
     }
 
     /// Picks and loads an operator.
@@ -42,11 +69,7 @@ impl Host {
             Some(LaneName::Program) => LaneOrder::only(LaneKind::Program),
         };
         let selection = self.catalog.pick(&OperatorRef::parse(operator)?, &order)?;
-        let lane = self
-            .lanes
-            .get(&selection.lane)
-            .ok_or_else(|| Error::not_supported(format!("the {} lane in this build", selection.lane)))?;
-        let loaded = lane.load(&selection.artifact).and_then(|library| {
+        let loaded = self.lane(&selection)?.load(&selection.artifact).and_then(|library| {
             agree(&selection, &*library)?;
             Ok(library)
         });
@@ -71,6 +94,17 @@ impl Host {
             "{remedy}the file is in quarantine now, `parfocal plugins release {id}` takes it back"
         ))
     }
+}
+
+fn not_granted(artifact: &Artifact) -> Error {
+    let kind = ErrorKind::PermissionDenied { permission: "run in the program's own process".into() };
+    Error::new(kind, "was not granted to run in the program's own process")
+        .with_origin(artifact.label())
+        .with_remedy(format!(
+            "leave out `--in-process`; or allow it, for a plugin that is signed and at conformance level 3: `parfocal plugins \
+             grant {} --report <report>`",
+            artifact.plugin
+        ))
 }
 
 /// How native code and programs run: in workers; a file whose workers keep dying goes into quarantine.

@@ -57,6 +57,7 @@
 mod archive;
 mod fetch;
 mod files;
+mod grants;
 mod index;
 mod install;
 mod installed;
@@ -73,6 +74,7 @@ mod walk;
 
 pub use archive::{ARCHIVE_ENDING, pack, unpack};
 pub use files::{FileList, LIST_FILE};
+pub use grants::{Grant, Grants};
 pub use index::{INDEX_FILE, Index, IndexEntry, IndexReport, Offered, ReportOf};
 pub use install::{Done, Installation, Request};
 pub use installed::{Record, Vouched};

@@ -128,3 +128,21 @@ fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).ok().filter(|duration| !duration.is_zero());
     duration.ok_or_else(|| "write a time, for example 90d or 12h".to_owned())
 }
+
+/// Allow a plugin's native code to run in the program's own process (`parfocal run --in-process`). It must be signed by a key that
+/// you trust, and a report of the conformance suite must show level 3 for exactly this file.
+#[derive(Debug, Args)]
+pub(crate) struct Grant {
+    /// The plugin's id, or `id@range`.
+    pub(crate) plugin: String,
+    /// The report: what `parfocal conform --profile full --report` wrote.
+    #[arg(long)]
+    pub(crate) report: PathBuf,
+}
+
+/// Take back every such allowance of a plugin.
+#[derive(Debug, Args)]
+pub(crate) struct Revoke {
+    /// The plugin's id.
+    pub(crate) plugin: String,
+}

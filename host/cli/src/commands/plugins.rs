@@ -1,5 +1,6 @@
 //! `parfocal plugins`.
 
+mod grants;
 mod keys;
 mod packages;
 mod verify;
@@ -46,6 +47,8 @@ pub(crate) fn command(output: &Output, folders: &Folders, command: &Plugins) -> 
         Plugins::Install(arguments) => packages::install(output, folders, arguments),
         Plugins::Remove(arguments) => packages::remove(output, folders, arguments),
         Plugins::Index(arguments) => packages::index(output, folders, arguments),
+        Plugins::Grant(arguments) => grants::grant(output, folders, arguments),
+        Plugins::Revoke(arguments) => grants::revoke(output, folders, arguments),
         Plugins::Keys(command) => keys::keys(output, folders, command),
         Plugins::Trust(command) => keys::trust(output, folders, command),
         Plugins::Describe { operator } => describe(output, &scan()?, operator),

@@ -130,6 +130,9 @@ pub(crate) fn command(output: &Output, folders: &Folders, run: &Run, order: &[Wo
     let images = names::named(files::expand(&run.images)?)?;
     let targets = Targets::new(run, images.len())?;
     let mut host = Host::open(folders)?;
+    if run.in_process {
+        host.in_process(folders)?;
+    }
     for warning in host.catalog.warnings() {
         output.warning(warning);
     }
