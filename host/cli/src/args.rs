@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Build(Build),
     /// Put built code and a manifest together into a plugin that can be loaded.
     Package(Package),
+    /// Check whether plugins keep to the contract.
+    Conform(Conform),
     /// Make a stack whose truth is known, run operators of all kinds on it, and show what they found.
     Demo {
         /// Where files go.
@@ -313,6 +315,89 @@ pub(crate) struct Package {
     pub(crate) output: PathBuf,
 }
 
+/// Check whether plugins keep to the contract.
+///
+/// Every case runs in a process of its own, so that nothing that a plugin does takes the program along. `--list` shows the
+/// cases, `--explain OPR-06` tells what one demands, why, and how to mend it. Known deviations stand in `conformance.toml`
+/// beside the plugin. Exit codes: 0 the level is reached, 1 it is not, 2 the command line or this computer is wrong, 3 the
+/// suite itself broke.
+#[derive(Debug, Args)]
+pub(crate) struct Conform {
+    /// Folders of plugins, or folders of such folders.
+    #[arg(required_unless_present_any = ["list", "explain"])]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How much is tried: `ci` takes less than a minute an operator, `full` everything.
+    #[arg(long, value_enum, default_value_t = ProfileName::Ci)]
+    pub(crate) profile: ProfileName,
+    /// The level that must be reached, L0 to L4.
+    #[arg(long, default_value = "L2")]
+    pub(crate) level: parfocal_conformance::Level,
+    /// Only this case (repeatable).
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) case: Vec<String>,
+    /// Only this operator.
+    #[arg(long)]
+    pub(crate) operator: Option<String>,
+    /// Only this way of running (repeatable).
+    #[arg(long, value_enum)]
+    pub(crate) transport: Vec<TransportName>,
+    /// What everything random follows from.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Run again what failed with this seed: the same as `--seed`, and one case at a time.
+    #[arg(long, value_name = "SEED", conflicts_with = "seed")]
+    pub(crate) reproduce: Option<u64>,
+    /// Show the cases, with one sentence each; with a plugin, which of them apply to it.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Tell what a case demands, why, and how to mend it (repeatable).
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) explain: Vec<String>,
+    /// How many cases run at once; as many as processors by default.
+    #[arg(long)]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Give cases so many times their time. It is written into the report.
+    #[arg(long, default_value_t = 1.0, value_parser = patience)]
+    pub(crate) patience: f64,
+    /// Write the report (JSON).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Write JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write a summary in Markdown.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+    /// Write each event as it happens, one line of JSON each.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
+    /// Write everything that a vendor hands in into a folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// Run one case in this process, for a debugger: with `--case`, and with `--operator` where there are several.
+    #[arg(long, requires = "case")]
+    pub(crate) in_process: bool,
+    /// Known deviations; `conformance.toml` beside the plugin by default.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) waivers: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileName {
+    /// Less than a minute an operator.
+    Ci,
+    /// Everything.
+    Full,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TransportName {
+    /// Native code in the process of the case.
+    Native,
+    /// WASM components.
+    Wasm,
+}
+
 /// One word of a chain on the command line, in the order in which it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Word {
@@ -345,6 +430,11 @@ fn bytes(text: &str) -> Result<u64, String> {
 fn length(text: &str) -> Result<f64, String> {
     let length = text.parse().ok().filter(|length: &f64| length.is_finite() && *length > 0.0);
     length.ok_or_else(|| "write a length above 0, for example 0.108".to_owned())
+}
+
+fn patience(text: &str) -> Result<f64, String> {
+    let times = text.parse().ok().filter(|times: &f64| (1.0..=1000.0).contains(times));
+    times.ok_or_else(|| "write a number from 1 to 1000".to_owned())
 }
 
 fn position(text: &str) -> Result<[u64; 3], String> {

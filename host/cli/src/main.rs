@@ -31,6 +31,11 @@ use parfocal_types::Error;
 use crate::args::{Cli, Command};
 
 fn main() -> ExitCode {
+    // Before everything else: a child of the suite starts a thousand times, and reads its task from a socket.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == parfocal_conformance::CHILD_COMMAND) {
+        return commands::conform::child(arguments.next());
+    }
     let matches = Cli::command().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
@@ -53,6 +58,7 @@ fn main() -> ExitCode {
         Command::New(command) => commands::new::command(&output, &command),
         Command::Build(arguments) => commands::build::command(&output, &arguments),
         Command::Package(arguments) => commands::package::command(&output, &arguments),
+        Command::Conform(arguments) => return commands::conform::command(&output, &folders, &arguments),
         Command::Demo { folder } => demo::command(&output, &folders, &folder),
         Command::Doctor => commands::doctor::command(&output, &folders),
         Command::Completions { shell } => {

@@ -1,6 +1,7 @@
 //! One module for each command.
 
 pub(crate) mod build;
+pub(crate) mod conform;
 pub(crate) mod doctor;
 pub(crate) mod image;
 mod make;
