@@ -11,6 +11,7 @@
 pub mod bench;
 pub mod check;
 pub mod demo;
+pub mod museum;
 pub mod plugins;
 pub mod process;
 pub mod python_tests;

@@ -261,3 +261,43 @@ fn what_cannot_be_meant_is_refused_with_what_to_do() {
     assert_eq!(code(&["plugins", "install", "a.b", "--from", "http://a.example"]), Some(2));
     assert_eq!(code(&["plugins", "trust", "add", "no.pfp", "--for", "org"]), Some(2));
 }
+
+#[test]
+fn only_what_is_signed_and_proved_is_granted_the_programs_own_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let package = built(folder);
+    let package = package.to_str().unwrap();
+    let beside = |arguments: &[&str]| [&["--plugins", "dim/target/parfocal"], arguments].concat();
+    let in_process = beside(&["run", "dim", "--in-process", "in.tif", "-o", "out.ome.tif"]);
+    fs::write(folder.join("in.tif"), tiff(3, &[0, 99, 100, 101, 4095, 65535])).unwrap();
+    assert_eq!(kind(folder, &in_process), "permission-denied", "not granted");
+
+    let (_, said) = run(folder, &["conform", package, "--case", "MAN-01", "--report", "report.json"]);
+    let mut report: Value = serde_json::from_slice(&fs::read(folder.join("report.json")).unwrap()).expect(&said.to_string());
+    let grant = beside(&["plugins", "grant", ID, "--report", "report.json"]);
+    assert_eq!(kind(folder, &grant), "permission-denied", "nobody signed it");
+    key(folder);
+    trust(folder);
+    good(folder, &["plugins", "sign", package, "--key", "example-lab.key"]);
+    assert_eq!(kind(folder, &grant), "permission-denied", "the report is of one case");
+
+    // What a whole run of half an hour would have written.
+    report["configuration"]["profile"] = "full".into();
+    report["configuration"]["weakened"] = Value::Array(Vec::new());
+    report["summary"]["reached"] = "L2".into();
+    let write = |report: &Value| fs::write(folder.join("report.json"), report.to_string()).unwrap();
+    write(&report);
+    assert_eq!(kind(folder, &grant), "permission-denied", "level 2 is not enough");
+    report["summary"]["reached"] = "L3".into();
+    let files = report["plugin"]["files"].as_object().unwrap().clone();
+    report["plugin"]["files"] = files.keys().map(|path| (path.clone(), Value::from("0".repeat(64)))).collect();
+    write(&report);
+    assert_eq!(kind(folder, &grant), "permission-denied", "the report is about another build");
+    report["plugin"]["files"] = Value::Object(files);
+    write(&report);
+    good(folder, &grant);
+    good(folder, &in_process);
+    good(folder, &beside(&["plugins", "revoke", ID]));
+    assert_eq!(kind(folder, &in_process), "permission-denied", "taken back");
+}
