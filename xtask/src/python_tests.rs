@@ -69,7 +69,7 @@ fn count(said: &str, success: bool) -> Counts {
             .windows(2)
             .filter(|pair| pair[0] == name)
             .filter_map(|pair| pair[1].parse::<usize>().ok())
-            .last();
+            .next_back();
         last.unwrap_or(0)
     };
     let (ran, skipped) = (after("Ran"), after("skipped"));

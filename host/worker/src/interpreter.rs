@@ -164,7 +164,7 @@ fn outermost(paths: Vec<PathBuf>) -> Vec<PathBuf> {
     real.iter().filter(|path| !within(path)).cloned().collect()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt};
 
