@@ -268,7 +268,9 @@ fn only_what_is_signed_and_proved_is_granted_the_programs_own_process() {
     let folder = folder.path();
     let package = built(folder);
     let package = package.to_str().unwrap();
-    let beside = |arguments: &[&str]| [&["--plugins", "dim/target/parfocal"], arguments].concat();
+    fn beside<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+        [&["--plugins", "dim/target/parfocal"], arguments].concat()
+    }
     let in_process = beside(&["run", "dim", "--in-process", "in.tif", "-o", "out.ome.tif"]);
     fs::write(folder.join("in.tif"), tiff(3, &[0, 99, 100, 101, 4095, 65535])).unwrap();
     assert_eq!(kind(folder, &in_process), "permission-denied", "not granted");
