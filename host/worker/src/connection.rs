@@ -190,7 +190,8 @@ impl Connection {
                 return self.process.ended().is_some();
             }
             let timeout = Timespec::try_from(left).ok();
-            let _ = poll(&mut [PollFd::from_borrowed_fd(self.process.leash(), PollFlags::IN)], timeout.as_ref());
+            let _ =
+                poll(&mut [PollFd::from_borrowed_fd(self.process.leash(), PollFlags::IN)], timeout.as_ref());
         }
     }
 
@@ -207,7 +208,8 @@ impl Connection {
             return error;
         }
         let sentence = format!("{}; a process that it left behind could not be ended", error.message());
-        Error::new(error.kind().clone(), sentence).with_remedy("look for it with `ps`, and restart the computer")
+        Error::new(error.kind().clone(), sentence)
+            .with_remedy("look for it with `ps`, and restart the computer")
     }
 }
 
@@ -275,7 +277,8 @@ impl<'a> Watch<'a> {
         let leash = PollFd::from_borrowed_fd(self.process.leash(), PollFlags::IN);
         let mut watched = vec![PollFd::new(channel, wanted), leash];
         watched.extend(self.process.words().map(|words| PollFd::from_borrowed_fd(words, PollFlags::IN)));
-        let glance = GLANCE.min(self.limit.saturating_sub(self.began.elapsed())).max(Duration::from_millis(1));
+        let glance =
+            GLANCE.min(self.limit.saturating_sub(self.began.elapsed())).max(Duration::from_millis(1));
         let glance = Timespec { tv_sec: 0, tv_nsec: i64::from(glance.subsec_nanos()) };
         match poll(&mut watched, Some(&glance)) {
             Ok(_) | Err(Errno::INTR) => Ok(!watched[0].revents().is_empty()),
@@ -314,7 +317,9 @@ impl<'a> Watch<'a> {
             ErrorKind::Timeout { ms },
             format!("gave no answer within {} s, and was ended", self.limit.as_secs_f64()),
         )
-        .with_remedy("work on smaller tiles; its author can allow more time with `call-seconds` in plugin.toml")
+        .with_remedy(
+            "work on smaller tiles; its author can allow more time with `call-seconds` in plugin.toml",
+        )
     }
 }
 
@@ -353,9 +358,10 @@ impl Notes {
                 taken
             }
             FromWorker::Rows { port, rows } => sink(desk).and_then(|sink| {
-                let columns = self.columns.get(&port).ok_or_else(|| {
-                    Error::invalid_argument("rows came before the columns of their table")
-                })?;
+                let columns = self
+                    .columns
+                    .get(&port)
+                    .ok_or_else(|| Error::invalid_argument("rows came before the columns of their table"))?;
                 let rows = rows.into_iter().map(|row| {
                     if row.len() != columns.len() {
                         let (got, need) = (row.len(), columns.len());
@@ -366,8 +372,9 @@ impl Notes {
                 });
                 sink.rows(port, rows.collect::<Result<_>>()?)
             }),
-            FromWorker::Field { port, name, unit, value } => sink(desk)
-                .and_then(|sink| sink.field(port, Field { name, unit, value: value.into() })),
+            FromWorker::Field { port, name, unit, value } => {
+                sink(desk).and_then(|sink| sink.field(port, Field { name, unit, value: value.into() }))
+            }
         };
         if let Err(refusal) = taken {
             self.refusal.get_or_insert(refusal);

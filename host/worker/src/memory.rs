@@ -170,7 +170,10 @@ impl SharedMemory {
     ///
     /// # Errors
     /// `invalid-argument` when it was not.
-    #[allow(clippy::mut_from_ref, reason = "the slices of one call do not overlap, which the caller has checked")]
+    #[allow(
+        clippy::mut_from_ref,
+        reason = "the slices of one call do not overlap, which the caller has checked"
+    )]
     pub(crate) fn bytes_mut(&self, part: Part) -> Result<&mut [u8]> {
         let (offset, length) = part;
         if !self.open.contains(&part) {
@@ -183,7 +186,8 @@ impl SharedMemory {
 }
 
 fn unmapped(what: &str, error: &std::io::Error) -> Error {
-    Error::internal(format!("{what} cannot be mapped: {error}")).with_remedy("close other programs, and try again")
+    Error::internal(format!("{what} cannot be mapped: {error}"))
+        .with_remedy("close other programs, and try again")
 }
 
 #[cfg(test)]

@@ -40,16 +40,17 @@ pub fn serve(socket: UnixStream, library: Result<Arc<dyn Library>>, threads: Opt
     let wait = &mut |want| wait_for(&channel, want);
     let hello = channel.receive(wait)?;
     let request: Request = hello.read()?;
-    let (library, control) = match library.and_then(|library| Ok((welcome(&request.call, &library)?, library, page(&hello)?))) {
-        Ok((answer, library, control)) => {
-            channel.send(&FromWorker::Done { id: request.id, answer }, &[], &[], wait)?;
-            (library, control)
-        }
-        Err(error) => {
-            let error = Failure::of(&error);
-            return channel.send(&FromWorker::Failed { id: request.id, error }, &[], &[], wait);
-        }
-    };
+    let (library, control) =
+        match library.and_then(|library| Ok((welcome(&request.call, &library)?, library, page(&hello)?))) {
+            Ok((answer, library, control)) => {
+                channel.send(&FromWorker::Done { id: request.id, answer }, &[], &[], wait)?;
+                (library, control)
+            }
+            Err(error) => {
+                let error = Failure::of(&error);
+                return channel.send(&FromWorker::Failed { id: request.id, error }, &[], &[], wait);
+            }
+        };
     let (instances, memories) = (BTreeMap::new(), BTreeMap::new());
     let mut worker = Worker { library, channel, control, threads, instances, memories };
     while let Some(message) = worker.next()? {
@@ -88,7 +89,9 @@ fn chosen(name: &str, ours: InterfaceVersion, theirs: &[InterfaceVersion]) -> Re
 fn page(hello: &Message) -> Result<ControlPage> {
     match hello.descriptors.first() {
         Some(descriptor) => ControlPage::map(descriptor),
-        None => Err(Error::new(ErrorKind::Protocol { raw: "hello".into() }, "`hello` without the control page")),
+        None => {
+            Err(Error::new(ErrorKind::Protocol { raw: "hello".into() }, "`hello` without the control page"))
+        }
     }
 }
 
@@ -168,12 +171,12 @@ impl Worker {
         }
         match call {
             Call::Hello { .. } | Call::Share { .. } | Call::Forget { .. } => {
-                let kind = ErrorKind::BadState { need: "a call on an instance".into(), is: "connected".into() };
+                let kind =
+                    ErrorKind::BadState { need: "a call on an instance".into(), is: "connected".into() };
                 Err(Error::new(kind, "`hello` comes once"))
             }
             Call::Create { instance, operator, parameters } => {
-                let parameters =
-                    parameters.into_iter().map(|(name, value)| (name, value.into())).collect();
+                let parameters = parameters.into_iter().map(|(name, value)| (name, value.into())).collect();
                 instances.insert(instance, library.create(&operator, &parameters)?);
                 Ok(nothing(()))
             }

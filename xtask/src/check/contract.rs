@@ -74,12 +74,16 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        let entries = fs::read_dir(&folder).with_context(|| format!("could not read {}", folder.display()))?;
+        let entries =
+            fs::read_dir(&folder).with_context(|| format!("could not read {}", folder.display()))?;
         for entry in entries {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "rs" || ending == "in" || ending == "wit") {
+            } else if path
+                .extension()
+                .is_some_and(|ending| ending == "rs" || ending == "in" || ending == "wit")
+            {
                 found.push(path);
             }
         }
@@ -109,7 +113,8 @@ mod tests {
     fn numbers_count_in_brackets_and_as_ids_only() {
         let folder = std::env::temp_dir().join(format!("parfocal-contract-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("a.rs"), "(OPR-05), \\[MAN-01\\], see OPR-07, (ABI-1x) id: \"SEC-02\"").unwrap();
+        fs::write(folder.join("a.rs"), "(OPR-05), \\[MAN-01\\], see OPR-07, (ABI-1x) id: \"SEC-02\"")
+            .unwrap();
         let rules = numbers(&folder, bracketed).unwrap();
         assert_eq!(rules.into_keys().collect::<Vec<_>>(), ["MAN-01", "OPR-05"]);
         let cases = numbers(&folder, |text, at| text[..at].ends_with("id: \"")).unwrap();

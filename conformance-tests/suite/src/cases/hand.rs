@@ -24,7 +24,8 @@ pub(super) const TILES: Cut = Cut::in_stack(2, 19, 23);
 /// The defaults, and the first images that the operator accepts with them.
 pub(super) fn usual(bench: &Bench) -> Result<(Setting, Feed), Finding> {
     let about = |finding: Finding| finding.with("operator", &bench.descriptor.id);
-    let setting = bench.settings().defaults().or_fail("the defaults lie outside of their own limits").map_err(about)?;
+    let setting =
+        bench.settings().defaults().or_fail("the defaults lie outside of their own limits").map_err(about)?;
     let shape = bench.usual_shape().map_err(about)?;
     Ok((setting, bench.feed(&shape)?))
 }
@@ -41,7 +42,13 @@ pub(super) fn told(sentence: impl Into<String>, bench: &Bench, error: &Error) ->
 }
 
 /// Fails unless the operator still gives what it gave before.
-pub(super) fn still(bench: &Bench, setting: &Setting, feed: &Feed, before: &Outcome, sentence: &str) -> Result<(), Finding> {
+pub(super) fn still(
+    bench: &Bench,
+    setting: &Setting,
+    feed: &Feed,
+    before: &Outcome,
+    sentence: &str,
+) -> Result<(), Finding> {
     let after = outcome(bench, setting, feed)?;
     match before.difference(&after) {
         None => Ok(()),
@@ -105,7 +112,8 @@ impl<'a> Hand<'a> {
 
     pub(super) fn plan(&mut self, services: &dyn Services) -> Result<()> {
         let inputs = self.feed.inputs();
-        let specs: Vec<_> = inputs.iter().map(|(port, image)| InputSpec { port: *port, spec: &image.spec }).collect();
+        let specs: Vec<_> =
+            inputs.iter().map(|(port, image)| InputSpec { port: *port, spec: &image.spec }).collect();
         self.plan = Some(self.operator.plan(&specs, services)?);
         Ok(())
     }
@@ -123,15 +131,23 @@ impl<'a> Hand<'a> {
         let regions = match self.operator.required_input(core) {
             Ok(regions) => regions,
             // Before `plan` there is no answer; the call is made nevertheless.
-            Err(_) if self.plan.is_none() => self.feed.images.iter().map(|(port, _)| InputRegion::new(*port, *core)).collect(),
+            Err(_) if self.plan.is_none() => {
+                self.feed.images.iter().map(|(port, _)| InputRegion::new(*port, *core)).collect()
+            }
             Err(error) => return Err(error),
         };
         let mut inputs = Vec::new();
         for InputRegion { port, region, padding } in regions {
-            let Some((_, image)) = self.feed.images.iter().find(|(known, _)| *known == port) else { continue };
+            let Some((_, image)) = self.feed.images.iter().find(|(known, _)| *known == port) else {
+                continue;
+            };
             let whole = Region::whole(image.spec.extent);
             let region = if padding == Padding::Clip { region.intersection(&whole) } else { region };
-            let region = if odd == Odd::SmallInput { Region::new([0; 5], parfocal_image::Extent::new(1, 1, 1, 1, 1)) } else { region };
+            let region = if odd == Odd::SmallInput {
+                Region::new([0; 5], parfocal_image::Extent::new(1, 1, 1, 1, 1))
+            } else {
+                region
+            };
             if region.extent.count().is_none_or(|count| count > MOST_PIXELS) {
                 return Err(Error::invalid_argument("it asks for more than there is"));
             }
@@ -197,7 +213,9 @@ impl<'a> Hand<'a> {
             image.map(|(_, image)| image.spec.extent).unwrap_or_default()
         };
         held.iter()
-            .map(|(port, buffer)| Ok(Input { port: *port, pixels: buffer.pixels()?, full: full(*port), frames: &[] }))
+            .map(|(port, buffer)| {
+                Ok(Input { port: *port, pixels: buffer.pixels()?, full: full(*port), frames: &[] })
+            })
             .collect()
     }
 }
@@ -246,8 +264,15 @@ impl parfocal_testkit::Memory for Between<'_> {
 }
 
 /// The outcome of a run during which `work` is done between calls.
-pub(super) fn outcome_with(bench: &Bench, setting: &Setting, feed: &Feed, every: u64, work: &(dyn Fn() + Sync)) -> Result<Outcome, Finding> {
+pub(super) fn outcome_with(
+    bench: &Bench,
+    setting: &Setting,
+    feed: &Feed,
+    every: u64,
+    work: &(dyn Fn() + Sync),
+) -> Result<Outcome, Finding> {
     let memory = Between { work, every, count: Mutex::new(0) };
-    let result = bench.drive(&setting.parameters, &Quiet, &memory, |driver| driver.run(&feed.inputs(), TILES));
+    let result =
+        bench.drive(&setting.parameters, &Quiet, &memory, |driver| driver.run(&feed.inputs(), TILES));
     result.map_err(|error| told("it accepted the input in `plan`, and then failed", bench, &error))
 }

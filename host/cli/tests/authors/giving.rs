@@ -276,7 +276,8 @@ fn only_what_is_signed_and_proved_is_granted_the_programs_own_process() {
     assert_eq!(kind(folder, &in_process), "permission-denied", "not granted");
 
     let (_, said) = run(folder, &["conform", package, "--case", "MAN-01", "--report", "report.json"]);
-    let mut report: Value = serde_json::from_slice(&fs::read(folder.join("report.json")).unwrap()).expect(&said.to_string());
+    let mut report: Value =
+        serde_json::from_slice(&fs::read(folder.join("report.json")).unwrap()).expect(&said.to_string());
     let grant = beside(&["plugins", "grant", ID, "--report", "report.json"]);
     assert_eq!(kind(folder, &grant), "permission-denied", "nobody signed it");
     key(folder);
@@ -293,7 +294,8 @@ fn only_what_is_signed_and_proved_is_granted_the_programs_own_process() {
     assert_eq!(kind(folder, &grant), "permission-denied", "level 2 is not enough");
     report["summary"]["reached"] = "L3".into();
     let files = report["plugin"]["files"].as_object().unwrap().clone();
-    report["plugin"]["files"] = files.keys().map(|path| (path.clone(), Value::from("0".repeat(64)))).collect();
+    report["plugin"]["files"] =
+        files.keys().map(|path| (path.clone(), Value::from("0".repeat(64)))).collect();
     write(&report);
     assert_eq!(kind(folder, &grant), "permission-denied", "the report is about another build");
     report["plugin"]["files"] = Value::Object(files);

@@ -11,7 +11,10 @@ fn every_entry_of_the_museum_loads_and_keeps_the_contract() {
     let mut entries: Vec<_> = entries.filter(|path| path.is_dir()).collect();
     entries.sort();
     let today = format!("operator-{}", parfocal_operator::VERSION);
-    assert!(entries.iter().any(|entry| entry.ends_with(&today)), "no entry {today}: run `cargo xtask museum`");
+    assert!(
+        entries.iter().any(|entry| entry.ends_with(&today)),
+        "no entry {today}: run `cargo xtask museum`"
+    );
     for entry in entries {
         let output = parfocal(&museum, &["conform", entry.to_str().unwrap(), "--json"]);
         let reports: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -107,7 +107,13 @@ fn abi_12(scene: &mut Scene<'_>) -> Check {
         let _ = planned.operator.plan(&[], &Quiet);
         misuse(&mut planned, &bytes);
         drop(planned);
-        still(&bench, &setting, &feed, &before, "after calls that were wrong, a new instance gives another result")?;
+        still(
+            &bench,
+            &setting,
+            &feed,
+            &before,
+            "after calls that were wrong, a new instance gives another result",
+        )?;
     }
     Ok(Finding::pass(format!("{} survive calls that are wrong", count_of(library.as_ref()))))
 }
@@ -134,11 +140,19 @@ fn abi_15(scene: &mut Scene<'_>) -> Check {
     for bench in scene.benches(&library)? {
         let (setting, feed) = usual(&bench)?;
         let before = outcome(&bench, &setting, &feed)?;
-        let failed = |what: &'static str| { let bench = &bench; move |error: Error| told(what, bench, &error) };
-        let saved = at_work(&bench, &feed)?.operator.save(&Quiet).map_err(failed("it cannot save its state"))?;
-        let mut fresh = Hand::new(&bench, &setting.parameters, &feed).map_err(failed("an instance cannot be made"))?;
+        let failed = |what: &'static str| {
+            let bench = &bench;
+            move |error: Error| told(what, bench, &error)
+        };
+        let saved =
+            at_work(&bench, &feed)?.operator.save(&Quiet).map_err(failed("it cannot save its state"))?;
+        let mut fresh =
+            Hand::new(&bench, &setting.parameters, &feed).map_err(failed("an instance cannot be made"))?;
         fresh.plan(&Quiet).map_err(failed("it refuses the images that it accepted before"))?;
-        fresh.operator.load(&saved, &Quiet).map_err(failed("a fresh instance refuses the state that another saved"))?;
+        fresh
+            .operator
+            .load(&saved, &Quiet)
+            .map_err(failed("a fresh instance refuses the state that another saved"))?;
         let again = fresh.operator.save(&Quiet).map_err(failed("it cannot save the state that it loaded"))?;
         if again != saved {
             return Err(Finding::fail("a state that was loaded is saved otherwise")
@@ -162,8 +176,13 @@ fn refuse_broken(
     saved: &[u8],
     random: &mut Random,
 ) -> Result<(), Finding> {
-    let mut drawn = |length: usize| (0..length / 8).flat_map(|_| random.bits().to_le_bytes()).collect::<Vec<u8>>();
-    let mut broken = vec![("random bytes", drawn(1 << 20)), ("random bytes", drawn(1 << 20)), ("random bytes", drawn(1 << 20))];
+    let mut drawn =
+        |length: usize| (0..length / 8).flat_map(|_| random.bits().to_le_bytes()).collect::<Vec<u8>>();
+    let mut broken = vec![
+        ("random bytes", drawn(1 << 20)),
+        ("random bytes", drawn(1 << 20)),
+        ("random bytes", drawn(1 << 20)),
+    ];
     if !saved.is_empty() {
         broken.push(("a state that is cut off", saved[..saved.len() - 1].to_vec()));
         broken.push(("half a state", saved[..saved.len() / 2].to_vec()));
@@ -176,10 +195,12 @@ fn refuse_broken(
         let made = Hand::new(bench, parameters, feed).and_then(|mut hand| hand.plan(&Quiet).map(|()| hand));
         let mut hand = made.map_err(|error| told("an instance cannot be made again", bench, &error))?;
         match hand.operator.load(&state, &Quiet) {
-            Err(error) if matches!(error.kind(), ErrorKind::Corrupt { .. } | ErrorKind::Incompatible { .. }) => {}
+            Err(error)
+                if matches!(error.kind(), ErrorKind::Corrupt { .. } | ErrorKind::Incompatible { .. }) => {}
             Err(error) => return Err(told(format!("{what} is refused with the wrong error"), bench, &error)),
             Ok(()) => {
-                return Err(Finding::fail(format!("{what} is taken for a state")).with("operator", &bench.descriptor.id));
+                return Err(Finding::fail(format!("{what} is taken for a state"))
+                    .with("operator", &bench.descriptor.id));
             }
         }
     }

@@ -17,7 +17,8 @@ use crate::{
     transport::Transport,
 };
 
-const WHY: &str = "Numbers that are declared are planned with: a microscope that waits for its software loses the event.";
+const WHY: &str =
+    "Numbers that are declared are planned with: a microscope that waits for its software loses the event.";
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -107,7 +108,9 @@ fn prf_02(scene: &mut Scene<'_>) -> Check {
 }
 
 fn takes_floats(_: &Subject, operator: Option<&Descriptor>) -> Applies {
-    let floats = operator.is_some_and(|operator| operator.inputs.first().is_some_and(|port| port.dtypes.contains(&DType::F32)));
+    let floats = operator.is_some_and(|operator| {
+        operator.inputs.first().is_some_and(|port| port.dtypes.contains(&DType::F32))
+    });
     if floats { Applies::Yes } else { Applies::NotDeclared("its first input takes no f32".into()) }
 }
 
@@ -145,7 +148,8 @@ fn prf_04(scene: &mut Scene<'_>) -> Check {
             }
         }
     }
-    let (usual, slow) = (best(&bench, &setting.parameters, &ordinary)?, best(&bench, &setting.parameters, &subnormal)?);
+    let (usual, slow) =
+        (best(&bench, &setting.parameters, &ordinary)?, best(&bench, &setting.parameters, &subnormal)?);
     let ratio = slow.as_secs_f64() / usual.as_secs_f64().max(1e-9);
     let finding = match ratio >= 3.0 {
         true => Finding::warn("an image of subnormal numbers takes three times as long, or longer"),

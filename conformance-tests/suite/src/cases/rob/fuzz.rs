@@ -50,9 +50,15 @@ fn rob_13(scene: &mut Scene<'_>) -> Check {
         let (setting, feed) = usual(bench)?;
         let before = outcome(bench, &setting, &feed)?;
         let mut feeds = vec![feed];
-        for extent in [Extent::plane(1, 1), Extent::plane(3, 64), Extent::new(2, 1, 2, 9, 5), Extent::new(1, 4, 1, 8, 8)] {
+        for extent in [
+            Extent::plane(1, 1),
+            Extent::plane(3, 64),
+            Extent::new(2, 1, 2, 9, 5),
+            Extent::new(1, 4, 1, 8, 8),
+        ] {
             let dtype = if extent.0[4] == 5 { Some(DType::F32) } else { None };
-            let shape = Shape { dtype, optional: extent.0[4] != 64, ..Shape::of(extent).showing(Pattern::Texture) };
+            let shape =
+                Shape { dtype, optional: extent.0[4] != 64, ..Shape::of(extent).showing(Pattern::Texture) };
             feeds.push(bench.feed(&shape)?);
         }
         grounds.push(Ground { bench, setting, feeds, before });
@@ -71,12 +77,24 @@ fn rob_13(scene: &mut Scene<'_>) -> Check {
         calls += sequence(ground, &mut own, sequences)?;
         sequences += 1;
         if sequences % 16 == 0 {
-            still(ground.bench, &ground.setting, &ground.feeds[0], &ground.before, "after random calls it gives another result")
-                .map_err(|finding| finding.with("sequence", sequences))?;
+            still(
+                ground.bench,
+                &ground.setting,
+                &ground.feeds[0],
+                &ground.before,
+                "after random calls it gives another result",
+            )
+            .map_err(|finding| finding.with("sequence", sequences))?;
         }
     }
     for ground in &grounds {
-        still(ground.bench, &ground.setting, &ground.feeds[0], &ground.before, "after random calls it gives another result")?;
+        still(
+            ground.bench,
+            &ground.setting,
+            &ground.feeds[0],
+            &ground.before,
+            "after random calls it gives another result",
+        )?;
     }
     let sentence = format!("random calls of {} end in results or typed errors", count_of(library.as_ref()));
     Ok(Finding::pass(sentence).measured("sequences", sequences as f64).measured("calls", calls as f64))
@@ -126,7 +144,9 @@ fn sequence(ground: &Ground<'_>, random: &mut Random, number: u64) -> Result<u64
     }
     // Its end may not panic either.
     if catch_unwind(AssertUnwindSafe(|| drop(hand))).is_err() {
-        return Err(Finding::fail("ending an instance panics").with("operator", &bench.descriptor.id).with("sequence", number));
+        return Err(Finding::fail("ending an instance panics")
+            .with("operator", &bench.descriptor.id)
+            .with("sequence", number));
     }
     Ok(calls + 2)
 }
@@ -152,7 +172,13 @@ fn one_call(
         0 => Odd::ALL[usize::try_from(random.below(Odd::ALL.len() as u64)).unwrap_or(0)],
         _ => Odd::Nothing,
     };
-    let mut keep = |result: Result<Vec<u8>, Error>| result.map(|bytes| if blobs.len() < 8 { blobs.push(bytes) });
+    let mut keep = |result: Result<Vec<u8>, Error>| {
+        result.map(|bytes| {
+            if blobs.len() < 8 {
+                blobs.push(bytes)
+            }
+        })
+    };
     match choice {
         0 => ("plan", hand.plan(services)),
         1 => ("required_input", hand.operator.required_input(&core).map(drop)),
@@ -162,12 +188,26 @@ fn one_call(
         7 => {
             let (left, right) = (blob(random, blobs), blob(random, blobs));
             let merged = hand.operator.merge(left, &right, services);
-            ("merge", merged.map(|bytes| if blobs.len() < 8 { blobs.push(bytes) }))
+            (
+                "merge",
+                merged.map(|bytes| {
+                    if blobs.len() < 8 {
+                        blobs.push(bytes)
+                    }
+                }),
+            )
         }
         8 => {
             let total = blob(random, blobs);
             let conclusion = hand.operator.finish(&total, &mut Nowhere, services);
-            ("finish", conclusion.map(|bytes| if blobs.len() < 8 { blobs.push(bytes) }))
+            (
+                "finish",
+                conclusion.map(|bytes| {
+                    if blobs.len() < 8 {
+                        blobs.push(bytes)
+                    }
+                }),
+            )
         }
         9 => {
             let conclusion = blob(random, blobs);
@@ -186,7 +226,10 @@ fn core(hand: &Hand<'_>, random: &mut Random) -> Region {
     if random.below(10) == 0 {
         let place = |random: &mut Random| i64::try_from(random.below(200)).unwrap_or(0) - 100;
         let origin = [0, 0, place(random), place(random), place(random)];
-        return Region::new(origin, Extent::new(1, 1, 1 + random.below(3), random.below(40), random.below(40)));
+        return Region::new(
+            origin,
+            Extent::new(1, 1, 1 + random.below(3), random.below(40), random.below(40)),
+        );
     }
     let cut = Cut::in_stack(1 + random.below(3), 1 + random.below(30), 1 + random.below(40));
     let tiles = hand.tiles(cut);

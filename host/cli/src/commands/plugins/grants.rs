@@ -57,7 +57,8 @@ fn native(catalog: &Catalog, text: &str) -> Result<Selection> {
     let range = VersionReq::parse(range)
         .map_err(|error| Error::invalid_argument(format!("`{range}` is no range of versions: {error}")))?;
     let packages = catalog.plugins().iter().filter_map(|package| package.manifest.as_ref().ok());
-    let manifest = packages.filter(|manifest| manifest.plugin.id == plugin).max_by_key(|m| m.plugin.version.clone());
+    let manifest =
+        packages.filter(|manifest| manifest.plugin.id == plugin).max_by_key(|m| m.plugin.version.clone());
     let operator = manifest.and_then(|manifest| manifest.operators.first()).ok_or_else(|| {
         Error::not_found(format!("there is no plugin `{plugin}`"))
             .with_remedy("`parfocal plugins list` shows those that are there")
