@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the lanes against a memcpy, the operators against `scipy.ndimage`, as ratios.
+//! `cargo xtask bench`: the lanes against a memcpy, the operators against `scipy.ndimage`, as ratios; and what a worker costs.
 
 use std::path::Path;
 
@@ -15,19 +15,14 @@ use crate::tools::{self, Wanted};
 pub fn command(root: &Path, wanted: &Wanted) -> Result<()> {
     let tools = tools::install(root, wanted)?;
     plugins::build(root, &tools)?;
-    let mut cargo = process::cargo();
-    cargo.current_dir(root).args([
-        "bench",
-        "--quiet",
-        "--profile",
-        "release",
-        "-p",
-        "parfocal-cli",
-        "--bench",
-        "speed",
-    ]);
-    if let Some(python) = tools.python.ready() {
-        cargo.env("PARFOCAL_BENCH_PYTHON", python);
+    for (package, bench) in [("parfocal-cli", "speed"), ("parfocal-undying", "workers")] {
+        let mut cargo = process::cargo();
+        cargo.current_dir(root).args(["bench", "--quiet", "--profile", "release", "-p", package]);
+        cargo.args(["--bench", bench]);
+        if let Some(python) = tools.python.ready() {
+            cargo.env("PARFOCAL_BENCH_PYTHON", python);
+        }
+        process::run(&mut cargo)?;
     }
-    process::run(&mut cargo)
+    Ok(())
 }

@@ -16,6 +16,7 @@ pub mod process;
 pub mod sdk;
 pub mod test;
 pub mod tools;
+pub mod undying;
 
 use std::path::{Path, PathBuf};
 

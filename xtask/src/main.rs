@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::tools::Wanted;
-use xtask::{bench, check, demo, plugins, sdk, test, tools};
+use xtask::{bench, check, demo, plugins, sdk, test, tools, undying};
 
 /// The repository's tasks. Each can be run from a clean clone; what it needs is installed into .tools, once.
 #[derive(Parser)]
@@ -51,6 +51,15 @@ enum Task {
         #[command(flatten)]
         wanted: Wanted,
     },
+    /// Make a plugin fail in every way while images stream through another, and count what survives.
+    Undying {
+        /// How often it fails.
+        #[arg(long, default_value_t = 1000)]
+        injections: u32,
+        /// What the random moments follow from.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Pack what an author outside this repository needs into one archive.
     Sdk,
     /// Install the tools (WASM toolchain, Python judges, Bio-Formats) and print where they are.
@@ -89,6 +98,7 @@ fn run(task: Task) -> Result<()> {
         Task::Check { only, .. } => check::command(&root, &only),
         Task::Generate => check::generated::write(&root),
         Task::Bench { wanted } => bench::command(&root, &wanted),
+        Task::Undying { injections, seed } => undying::command(&root, injections, seed),
         Task::Sdk => sdk::command(&root),
         Task::Tools { wanted, json, prove } => tools::command(&root, &wanted, json, prove),
     }

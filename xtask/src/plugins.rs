@@ -33,13 +33,7 @@ pub struct Built {
 /// # Errors
 /// When something does not build.
 pub fn build(root: &Path, tools: &Installed) -> Result<Built> {
-    eprintln!("building the program and the plugins");
-    // The same selection as the tests', although it is more than is needed here: with another one cargo would choose
-    // other features for shared dependencies, and compile the WASM runtime twice.
-    let mut cargo = process::cargo();
-    cargo.current_dir(root).args(["build", "--release", "--quiet", "--workspace"]);
-    cargo.args(["--lib", "--bins", "--tests", "--examples"]);
-    process::run(&mut cargo)?;
+    compile_workspace(root)?;
     let target = root.join("target/release");
     let built = Built { program: target.join("parfocal"), plugins: root.join("target/plugins") };
     fs::create_dir_all(&built.plugins)
@@ -60,6 +54,20 @@ pub fn build(root: &Path, tools: &Installed) -> Result<Built> {
         pack(root, &built, folder, &[("--native", library)])?;
     }
     Ok(built)
+}
+
+/// Compiles everything in Rust that runs natively.
+///
+/// # Errors
+/// When something does not build.
+pub fn compile_workspace(root: &Path) -> Result<()> {
+    eprintln!("building the program and the plugins");
+    // The same selection as the tests', although it is more than is needed here: with another one cargo would choose
+    // other features for shared dependencies, and compile the WASM runtime twice.
+    let mut cargo = process::cargo();
+    cargo.current_dir(root).args(["build", "--release", "--quiet", "--workspace"]);
+    cargo.args(["--lib", "--bins", "--tests", "--examples"]);
+    process::run(&mut cargo)
 }
 
 /// `cargo xtask plugins`: builds everything and says where it is.

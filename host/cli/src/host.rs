@@ -1,12 +1,12 @@
 //! The host of one run of the program: the catalog and the lanes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use parfocal_catalog::{Catalog, HostSupport, LaneOrder, OperatorRef, Selection};
-use parfocal_core::{Lane, Library};
+use parfocal_catalog::{Catalog, HostSupport, LaneOrder, OperatorRef, Quarantine, Quarantined, Selection};
+use parfocal_core::{Artifact, Lane, Library};
 use parfocal_manifest::LaneKind;
-use parfocal_native::NativeLane;
 use parfocal_types::{Error, ErrorKind, Result};
+use parfocal_worker::{MOST_DEATHS, WorkerLane, WorkerOptions};
 
 use crate::{args::LaneName, folders::Folders};
 
@@ -20,7 +20,7 @@ impl Host {
     /// Looks at the plugin folders; nothing is loaded.
     pub(crate) fn open(folders: &Folders) -> Result<Self> {
         let mut lanes: BTreeMap<LaneKind, Box<dyn Lane>> = BTreeMap::new();
-        lanes.insert(LaneKind::Native, Box::new(NativeLane::new()));
+        lanes.insert(LaneKind::Native, Box::new(WorkerLane::new(workers(&folders.state)?)));
         #[cfg(feature = "wasm")]
         lanes.insert(LaneKind::Wasm, Box::new(wasm(folders)?));
         let support = HostSupport::this_computer().with_lanes(lanes.keys().copied());
@@ -68,6 +68,21 @@ impl Host {
             "{remedy}the file is in quarantine now, `parfocal plugins release {id}` takes it back"
         ))
     }
+}
+
+/// How native code runs: in workers; a file whose workers keep dying goes into quarantine.
+pub(crate) fn workers(state: &Path) -> Result<WorkerOptions> {
+    let state = state.to_owned();
+    let deaths = move |artifact: &Artifact, error: &Error, in_a_row: u32| {
+        if in_a_row >= MOST_DEATHS {
+            let reason = format!("its workers died {in_a_row} times in a row, the last time: {}", error.message());
+            let version = artifact.version.to_string();
+            let entry = Quarantined { plugin: artifact.plugin.clone(), version, reason };
+            // What cannot be noted does not stop the error from being shown.
+            let _ = Quarantine::open(&state).and_then(|mut all| all.add(artifact.sha256, entry));
+        }
+    };
+    Ok(WorkerOptions { deaths: Some(Arc::new(deaths)), ..WorkerOptions::installed()? })
 }
 
 #[cfg(feature = "wasm")]

@@ -8,9 +8,9 @@ use std::{
 use parfocal_catalog::HostSupport;
 use parfocal_core::{Artifact, Lane, Limits, Sha256};
 use parfocal_manifest::{ArtifactEntry, FILE_NAME, FileDigest, InterfaceRef, LaneKind, Manifest};
-use parfocal_native::NativeLane;
 use parfocal_operator::Descriptor;
 use parfocal_types::{Error, ErrorKind, Result};
+use parfocal_worker::{WorkerLane, WorkerOptions};
 use serde::Serialize;
 
 use crate::args;
@@ -138,7 +138,7 @@ fn interfaces(file: &Path) -> Result<Vec<InterfaceRef>> {
 
 fn load(lane: LaneKind, artifact: &Artifact) -> Result<Vec<Descriptor>> {
     let library = match lane {
-        LaneKind::Native => NativeLane::new().load(artifact)?,
+        LaneKind::Native => WorkerLane::new(WorkerOptions::installed()?).load(artifact)?,
         #[cfg(feature = "wasm")]
         LaneKind::Wasm => {
             parfocal_wasm::WasmLane::new(parfocal_wasm::WasmOptions { cache_dir: None })?.load(artifact)?

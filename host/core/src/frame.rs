@@ -1,6 +1,7 @@
 //! Memory for pixels, inside a budget, that other processes can map.
 //!
-//! A [`Frame`] is a descriptor, an offset and a length: a worker process gets the three numbers instead of the pixels.
+//! A [`Frame`] is a piece of shared memory: a worker process gets its place instead of the pixels (see
+//! [`shared`](crate::shared)). Frames for input can be read there and never written, those for output can be written.
 //! Frames start at multiples of 64 bytes at least (a cache line, and enough for every vector unit), and return to the
 //! pool of their [`FrameAllocator`] when they are dropped, so that a run that works tile by tile asks the system for
 //! memory only at its start.
@@ -20,7 +21,10 @@ use std::{
 use parfocal_image::{DType, PixelsMut, PixelsRef, Region, view::Strides, view::dense_strides};
 use parfocal_types::error::{Error, ErrorKind, Result};
 
-use crate::frame_block::{self, Block};
+use crate::{
+    frame_block::{self, Block},
+    shared::Access,
+};
 
 /// Smallest block: a page of the common size.
 const SMALLEST: usize = 4096;
@@ -39,11 +43,14 @@ struct Pool {
     state: Mutex<State>,
 }
 
-/// Blocks by size. Blocks that hold pages (`idle`) count against the budget, those that do not (`spare`) do not.
+/// What blocks are alike in.
+type Sort = (usize, Access);
+
+/// Blocks by sort, the smallest first. Blocks that hold pages (`idle`) count against the budget, those that do not (`spare`) do not.
 #[derive(Debug, Default)]
 struct State {
-    idle: BTreeMap<usize, Vec<Block>>,
-    spare: BTreeMap<usize, Vec<Block>>,
+    idle: BTreeMap<Sort, Vec<Block>>,
+    spare: BTreeMap<Sort, Vec<Block>>,
     in_use: u64,
     held: u64,
     peak: u64,
@@ -63,18 +70,31 @@ impl FrameAllocator {
         Self(Arc::new(Pool { budget, keep: keep.min(budget), state: Mutex::default() }))
     }
 
-    /// A frame for the pixels of `region`, in raster order; see the module about what is in it.
+    /// A frame for the pixels of `region`, in raster order; see the module about what is in it. Whoever it is shared with
+    /// may write it: for what an operator puts out, and for the host's own use.
     ///
     /// # Errors
     /// `out-of-memory` when the budget does not allow it or the system refuses. The allocator stays usable, and the
     /// same call may succeed after frames were dropped.
     pub fn allocate(&self, dtype: DType, region: Region) -> Result<Frame> {
+        self.allocate_for(Access::Write, dtype, region)
+    }
+
+    /// As [`allocate`](Self::allocate), for pixels that only this process ever writes: what an operator takes in.
+    ///
+    /// # Errors
+    /// As [`allocate`](Self::allocate).
+    pub fn allocate_input(&self, dtype: DType, region: Region) -> Result<Frame> {
+        self.allocate_for(Access::Read, dtype, region)
+    }
+
+    fn allocate_for(&self, access: Access, dtype: DType, region: Region) -> Result<Frame> {
         let length = byte_count(dtype, &region);
         let strides = dense_strides(&region.extent);
         let (Some(length), Ok(strides)) = (length, strides) else {
             return Err(self.0.exceeded(u64::MAX, &region));
         };
-        let block = self.0.take(block_size(length), &region)?;
+        let block = self.0.take((block_size(length), access), &region)?;
         Ok(Frame { block: Some(block), length, dtype, region, strides, pool: Arc::clone(&self.0) })
     }
 
@@ -109,9 +129,10 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, size: usize, region: &Region) -> Result<Block> {
+    fn take(&self, sort: Sort, region: &Region) -> Result<Block> {
+        let (size, _) = sort;
         let mut state = self.lock();
-        let block = match pop(&mut state.idle, size) {
+        let block = match pop(&mut state.idle, sort) {
             Some(block) => block,
             None => {
                 let need = state.in_use.saturating_add(size as u64);
@@ -119,7 +140,7 @@ impl Pool {
                     return Err(self.exceeded(need, region));
                 }
                 state.make_room(size as u64, self.keep);
-                let block = state.fresh(size).map_err(|error| self.refused(size, region, error))?;
+                let block = state.fresh(sort).map_err(|error| self.refused(size, region, error))?;
                 state.held += size as u64;
                 state.peak = state.peak.max(state.held);
                 block
@@ -132,7 +153,7 @@ impl Pool {
     fn put(&self, block: Block) {
         let mut state = self.lock();
         state.in_use -= block.size() as u64;
-        state.idle.entry(block.size()).or_default().push(block);
+        state.idle.entry((block.size(), block.access())).or_default().push(block);
     }
 
     fn exceeded(&self, need: u64, region: &Region) -> Error {
@@ -160,7 +181,7 @@ impl State {
         while self.held.saturating_add(size) > limit {
             let Some(largest) = self.idle.keys().next_back().copied() else { return };
             let Some(block) = pop(&mut self.idle, largest) else { return };
-            self.held -= largest as u64;
+            self.held -= largest.0 as u64;
             if let Some(spare) = block.release() {
                 self.spare.entry(largest).or_default().push(spare);
             }
@@ -168,13 +189,16 @@ impl State {
     }
 
     /// A block that held no pages so far.
-    fn fresh(&mut self, size: usize) -> io::Result<Block> {
-        let block = match pop(&mut self.spare, size) {
+    fn fresh(&mut self, sort: Sort) -> io::Result<Block> {
+        let (size, access) = sort;
+        let block = match pop(&mut self.spare, sort) {
             Some(block) => block,
             None => {
-                let mut blocks = frame_block::create(size, (SEGMENT / size).max(1))?;
+                // The system gives no page of a sealed segment back before the whole is gone.
+                let count = if access == Access::Read { 1 } else { (SEGMENT / size).max(1) };
+                let mut blocks = frame_block::create(size, count, access)?;
                 let first = blocks.pop().ok_or(io::ErrorKind::OutOfMemory)?;
-                self.spare.entry(size).or_default().append(&mut blocks);
+                self.spare.entry(sort).or_default().append(&mut blocks);
                 first
             }
         };
@@ -183,11 +207,11 @@ impl State {
     }
 }
 
-fn pop(blocks: &mut BTreeMap<usize, Vec<Block>>, size: usize) -> Option<Block> {
-    let list = blocks.get_mut(&size)?;
+fn pop(blocks: &mut BTreeMap<Sort, Vec<Block>>, sort: Sort) -> Option<Block> {
+    let list = blocks.get_mut(&sort)?;
     let block = list.pop();
     if list.is_empty() {
-        blocks.remove(&size);
+        blocks.remove(&sort);
     }
     block
 }
@@ -271,29 +295,6 @@ impl Frame {
     pub fn clear(&mut self) {
         self.bytes_mut().fill(0);
     }
-
-    /// Where the pixels start in the [descriptor](Self::descriptor), in bytes.
-    #[must_use]
-    pub fn offset(&self) -> u64 {
-        self.block.as_ref().map_or(0, |block| block.offset() as u64)
-    }
-
-    /// The shared memory that the frame lies in, to be sent to another process together with
-    /// [`offset`](Self::offset) and the number of bytes. It holds other frames of the same allocator, too.
-    ///
-    /// # Safety
-    /// While somebody else writes through the descriptor, nobody may hold a view of the pixels written
-    /// ([`pixels`](Self::pixels), [`bytes`](Self::bytes)), and while somebody else reads them, nobody may hold a writable
-    /// view. The frame must not be dropped before the other side is idle or dead, or its pixels are overwritten.
-    #[cfg(target_os = "linux")]
-    #[must_use]
-    #[allow(
-        unsafe_code,
-        reason = "sharing memory is a promise that the caller gives; nothing is dereferenced here"
-    )]
-    pub unsafe fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
-        self.block.as_ref().map(Block::descriptor)
-    }
 }
 
 impl Drop for Frame {
@@ -333,7 +334,6 @@ mod tests {
         for (index, size) in [1, 3, 63, 100, 257, 1024].into_iter().enumerate() {
             let mut frame = allocator.allocate(DType::U16, plane(size, size)).unwrap();
             assert_eq!(frame.bytes().as_ptr() as usize % 64, 0);
-            assert_eq!(frame.offset() % 64, 0);
             assert_eq!(frame.bytes().len() as u64, 2 * size * size);
             frame.bytes_mut().fill(u8::try_from(index).unwrap());
             frames.push(frame);
@@ -446,27 +446,5 @@ mod tests {
         });
         drop(allocator);
         assert_eq!(frame.bytes()[9_999], 3);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn another_mapping_of_the_descriptor_sees_the_pixels_and_cannot_cut_them_off() {
-        use std::{fs::File, os::unix::fs::FileExt};
-        let allocator = FrameAllocator::new(1 << 24);
-        let mut frames: Vec<_> =
-            (0..3).map(|_| allocator.allocate(DType::U8, plane(10, 10)).unwrap()).collect();
-        for (index, frame) in frames.iter_mut().enumerate() {
-            frame.bytes_mut().fill(u8::try_from(index + 1).unwrap());
-        }
-        for (index, frame) in frames.iter().enumerate() {
-            #[allow(unsafe_code, reason = "nobody writes")]
-            // SAFETY: the test only reads, and no writable view is held.
-            let descriptor = unsafe { frame.descriptor() }.unwrap();
-            let file = File::from(descriptor.try_clone_to_owned().unwrap());
-            let mut bytes = [0; 100];
-            file.read_exact_at(&mut bytes, frame.offset()).unwrap();
-            assert_eq!(bytes.to_vec(), vec![u8::try_from(index + 1).unwrap(); 100]);
-            assert!(file.set_len(0).is_err(), "the memory is sealed against shrinking");
-        }
     }
 }

@@ -31,6 +31,8 @@ pub struct LibraryInfo {
     pub lane: &'static str,
     /// The version of the interface `operator` that both sides chose.
     pub interface: InterfaceVersion,
+    /// How far it is kept apart from the host, as a phrase for people: `in process, trusted`, or what the fences keep from it.
+    pub isolation: String,
 }
 
 /// Loaded plugin code.

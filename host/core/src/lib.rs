@@ -5,6 +5,7 @@
 //!   instances of [`Operator`](parfocal_operator::Operator): the one trait that every lane answers.
 //! - [`enduring`]: an operator that outlives its instances, for lanes.
 //! - [`frame`]: memory for pixels that other processes can map, inside a budget.
+//! - [`shared`]: frames as other processes see them.
 //! - [`services`]: log, progress, cancel, as the host gives them to operators.
 //!
 //! The minimal host is this crate, `parfocal-catalog` and the lanes one needs. Nothing here knows a file format, a
@@ -17,6 +18,7 @@ mod frame_block;
 pub mod image;
 pub mod lane;
 pub mod services;
+pub mod shared;
 
 pub use artifact::{Artifact, Limits, Sha256};
 pub use enduring::{Enduring, Maker, Mortal};

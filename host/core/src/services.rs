@@ -120,8 +120,9 @@ impl fmt::Debug for RunServices {
 }
 
 /// The text with control characters shown as `␛`-like pictures, so that a plugin cannot forge lines or drive the
-/// terminal, and cut to a bounded length.
-fn neutral(text: &str) -> String {
+/// terminal, and cut to 4096 bytes.
+#[must_use]
+pub fn neutral(text: &str) -> String {
     let picture = |c: char| match c {
         '\t' => ' ',
         '\u{7f}' => '\u{2421}',

@@ -5,8 +5,6 @@
 use core::{ffi::c_void, ptr};
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::Write,
     os::fd::{AsRawFd, IntoRawFd},
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
@@ -21,7 +19,6 @@ use parfocal_abi::{
 use parfocal_core::{Artifact, Enduring, Lane, Library, LibraryInfo, Sha256};
 use parfocal_operator::{Descriptor, Operator, ThreadSafety, descriptor::validate_all};
 use parfocal_types::{Error, ErrorKind, InterfaceVersion, Parameters, Result};
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use semver::Version;
 
 use crate::instance::{NativeMaker, Permit, Table};
@@ -97,6 +94,7 @@ impl NativeLibrary {
             version: artifact.version.clone(),
             lane: "native",
             interface: artifact.interface,
+            isolation: "in process, with all that the host may do".to_owned(),
         };
         let table = Arc::new(Table { raw: table, label: artifact.label() });
         Ok(Self { info, table, operators, taken: Arc::default() })
@@ -177,7 +175,7 @@ fn check_identity(note: &Note, artifact: &Artifact) -> Result<()> {
 
 /// Maps a sealed copy of the bytes and finds the entry point.
 fn map(bytes: &[u8], artifact: &Artifact) -> Result<EntryFunction> {
-    let copy = sealed_copy(bytes).map_err(|error| {
+    let copy = parfocal_core::artifact::sealed_copy(bytes).map_err(|error| {
         Error::internal("the library cannot be copied to memory")
             .with_source(error)
             .with_origin(artifact.label())
@@ -261,17 +259,6 @@ fn missing(said: &str, file: &str) -> Option<Missing> {
     };
     let what = format!("the symbol `{symbol}`");
     Some(Missing { what, remedy: "install the library that has it, or another version of that".to_owned() })
-}
-
-fn sealed_copy(bytes: &[u8]) -> std::io::Result<File> {
-    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    // Kernels before 6.3 do not know the flag, and allow execution anyway.
-    let descriptor = memfd_create("parfocal-plugin", flags | MemfdFlags::EXEC)
-        .or_else(|_| memfd_create("parfocal-plugin", flags))?;
-    let mut file = File::from(descriptor);
-    file.write_all(bytes)?;
-    fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
-    Ok(file)
 }
 
 /// Asks for the entry and the interface that the catalog chose.

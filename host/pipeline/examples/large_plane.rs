@@ -91,6 +91,7 @@ fn step() -> Step {
         version: semver::Version::new(0, 1, 0),
         lane: "example",
         interface: parfocal_operator::VERSION,
+        isolation: String::new(),
     };
     let library = Arc::new(Here(info, [descriptor]));
     Step { library, operator: "column-maximum".into(), parameters: Parameters::default() }

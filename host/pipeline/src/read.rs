@@ -73,7 +73,7 @@ pub(crate) fn read_tile(
     allocator: &FrameAllocator,
 ) -> Result<InputTile> {
     let spec = source.spec();
-    let mut frame = allocator.allocate(spec.dtype, window.held)?;
+    let mut frame = allocator.allocate_input(spec.dtype, window.held)?;
     let mut pixels = frame.pixels_mut()?;
     if !window.read.extent.is_empty() {
         source.read(&mut pixels.part_mut(&window.read)?)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parfocal_core::{Frame, FrameAllocator, ImageSink, ImageSource, RunServices};
 use parfocal_image::{ImageSpec, Region};
-use parfocal_operator::{Input, Kind, Operator, Output, ThreadSafety, Tiles};
+use parfocal_operator::{Input, Kind, LogLevel, Operator, Output, Services, ThreadSafety, Tiles};
 use parfocal_types::error::{Error, ErrorKind, Result};
 
 use crate::{
@@ -268,6 +268,21 @@ impl Context {
         error.with_origin(format!("{}, tile {core}", self.facts.label))
     }
 
+    /// A call for one tile, and a second when the process or instance that ran it died: the tile is still here, and what died
+    /// was made anew. Not in a sequence, where what it remembered is gone.
+    fn patiently<T>(&self, core: &Region, mut call: impl FnMut() -> Result<T>) -> Result<T> {
+        let died = |error: &Error| matches!(error.kind(), ErrorKind::PluginDied { .. });
+        let result = match call() {
+            Err(error) if died(&error) && self.facts.sequence().is_none() && !self.stop.is_set() => {
+                let warning = format!("{error}; tile {core} is computed again");
+                self.services.log(LogLevel::Warning, &warning);
+                call()
+            }
+            result => result,
+        };
+        result.map_err(|error| self.own(error, core))
+    }
+
     /// Computes and writes one tile.
     pub(crate) fn run_tile(&self, instance: &mut dyn Operator, core: &Region) -> Result<()> {
         let services = TileServices::new(&self.services, &self.stop, Some(&self.meter));
@@ -277,16 +292,16 @@ impl Context {
         let mut frames = specs
             .map(|(index, spec)| self.allocator.allocate(spec.dtype, self.facts.output_region(index, core)))
             .collect::<Result<Vec<_>>>()?;
-        // A frame may hold pixels of an earlier tile. An operator that forgets some leaves zeros, not another place's image.
-        frames.iter_mut().for_each(Frame::clear);
-        {
+        self.patiently(core, || {
+            // A frame may hold pixels of an earlier tile. An operator that forgets some leaves zeros, not another place's image.
+            frames.iter_mut().for_each(Frame::clear);
             let mut outputs = Vec::with_capacity(frames.len());
             for (frame, spec) in frames.iter_mut().zip(&self.facts.plan.outputs) {
                 outputs.push(Output { pixels: frame.pixels_mut()?, full: spec.extent });
             }
             let mut work = Tiles { core: *core, inputs: &inputs, outputs: &mut outputs };
-            instance.run(&mut work, &services).map_err(|error| self.own(error, core))?;
-        }
+            instance.run(&mut work, &services)
+        })?;
         drop(tiles);
         for (writer, frame) in self.writers.iter().zip(&frames) {
             writer.write(&frame.pixels()?, &self.allocator)?;
@@ -300,7 +315,7 @@ impl Context {
         let services = TileServices::new(&self.services, &self.stop, Some(&self.meter));
         let tiles = self.read(instance, core)?;
         let work = Tiles { core: *core, inputs: &self.inputs(&tiles)?, outputs: &mut [] };
-        let partial = instance.accumulate(&work, &services).map_err(|error| self.own(error, core))?;
+        let partial = self.patiently(core, || instance.accumulate(&work, &services))?;
         services.complete();
         Ok(partial)
     }

@@ -120,6 +120,7 @@ impl Lane for WasmLane {
             version: artifact.version.clone(),
             lane: NAME,
             interface: VERSION,
+            isolation: "a component: no files, no network, bounded memory and time".to_owned(),
         };
         Ok(Arc::new(WasmLibrary { info, operators, loaded: Arc::new(loaded) }))
     }

@@ -151,6 +151,7 @@ pub struct PlaneConditions {
 
 /// What is known of a frame only when it comes: handed over with its pixels, in live work.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 pub struct FrameFacts {
     /// Time index of the plane in the image.
     pub t: u64,

@@ -13,6 +13,7 @@ pub struct InputSpec<'a> {
 
 /// How far the host may cut an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[repr(u32)]
 pub enum Tiling {
     /// Anywhere.
@@ -44,6 +45,7 @@ impl Tiling {
 
 /// What the host fills in where a halo reaches beyond the image. Names as in `numpy.pad`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[repr(u32)]
 pub enum Padding {
     /// Nothing: the input tile ends where the image ends, and the operator copes.
@@ -76,6 +78,7 @@ impl Padding {
 
 /// The part of an input that is needed for a part of the work; see [`Operator::required_input`](crate::Operator::required_input).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub struct InputRegion {
     /// The number of the port.
     pub port: u32,
@@ -105,6 +108,7 @@ impl InputRegion {
 /// multiples of 16. The last tile along an axis may be smaller than `step` asks for: the work ends there. What the
 /// operator then sees is still its own choice, in `required_input`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub struct TileSize {
     /// Sizes are multiples of this; at least 1.
     pub step: u64,
@@ -125,6 +129,7 @@ impl Default for TileSize {
 
 /// The answer of [`Operator::plan`](crate::Operator::plan).
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub struct Plan {
     /// The image outputs, in the order of their ports. The host sets class and supports.
     pub outputs: Vec<ImageSpec>,

@@ -4,6 +4,7 @@ use parfocal_types::table::{Column, Field, Scalar};
 
 /// How much a log line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[repr(u32)]
 pub enum LogLevel {
     /// Something went wrong, and is reported as an error too.

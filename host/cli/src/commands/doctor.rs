@@ -27,6 +27,7 @@ pub(crate) fn command(output: &Output, folders: &Folders) -> Result<ExitCode> {
         host(&support),
         wasm(),
         shared_memory(),
+        workers(),
         plugins(&catalog),
         quarantine(&catalog),
         writable("state folder", &folders.state),
@@ -80,6 +81,24 @@ fn shared_memory() -> Line {
             there: false,
             detail: error.to_string(),
             remedy: "allow memfd_create",
+        },
+    }
+}
+
+fn workers() -> Line {
+    const REMEDY: &str = "docs/platforms.md tells what each fence needs";
+    match parfocal_worker::fences_here() {
+        Ok(fences) => Line {
+            what: "fences around plugins",
+            there: fences.is_full(),
+            detail: fences.to_string(),
+            remedy: REMEDY,
+        },
+        Err(error) => Line {
+            what: "fences around plugins",
+            there: false,
+            detail: error.to_string(),
+            remedy: "install Parfocal again: `parfocal-worker` belongs beside `parfocal`",
         },
     }
 }

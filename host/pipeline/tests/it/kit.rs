@@ -53,6 +53,7 @@ pub(crate) fn step(
         version: semver::Version::new(1, 2, 3),
         lane: "test",
         interface: VERSION,
+        isolation: String::new(),
     };
     let library = OneOperator { info, descriptors: vec![descriptor], make: Box::new(make) };
     Step { library: Arc::new(library), operator, parameters: Parameters::default() }

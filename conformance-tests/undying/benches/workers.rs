@@ -1,0 +1,115 @@
+//! What a worker costs: a frame in it against the same in process, and how soon a death is seen and mended. On a quiet machine,
+//! and with every core busy.
+//!
+//! Run by `cargo xtask bench`. Medians, and the worst, of interleaved rounds of one run.
+
+use std::{
+    error::Error,
+    hint::black_box,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+use parfocal_core::{Frame, FrameAllocator, Lane, Library, RunServices};
+use parfocal_image::{DType, Extent, ImageSpec, Region};
+use parfocal_native::NativeLane;
+use parfocal_operator::{Input, InputSpec, Operator, Output, Tiles};
+use parfocal_types::Parameters;
+use parfocal_undying::{inject::inject, plugins};
+use parfocal_worker::{WorkerLane, WorkerOptions, process::Policy};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+const ROUNDS: usize = 200;
+const DEATHS: usize = 20;
+/// 2048 x 2048 pixels of 16 bits are 8 MiB.
+const SIDE: u64 = 2048;
+
+fn main() -> Outcome {
+    println!("a frame of 8 MiB that lies in shared memory, through the operator `identity`; {ROUNDS} rounds");
+    measure("quiet")?;
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    black_box(());
+                }
+            });
+        }
+        let outcome = measure("every core busy");
+        stop.store(true, Ordering::Relaxed);
+        outcome
+    })
+}
+
+fn measure(when: &str) -> Outcome {
+    let artifact = plugins::classical_artifact()?;
+    let mut here = Bench::new(&NativeLane::new().load(&artifact)?)?;
+    let mut there = Bench::new(&WorkerLane::new(WorkerOptions::installed()?).load(&artifact)?)?;
+    let (mut inside, mut outside) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        inside.push(here.run()?);
+        outside.push(there.run()?);
+    }
+    if here.output.bytes() != there.output.bytes() {
+        return Err("the two lanes differ".into());
+    }
+    let (inside, outside) = (median(inside), median(outside));
+    println!("\n{when}");
+    println!("  in process {inside:.3} ms, worker {outside:.3} ms: {:+.3} ms a frame (at most 0.2)", outside - inside);
+    let library = plugins::culprit(Policy::default())?;
+    let outcomes = (0..DEATHS).map(|_| inject(&library, "segfault", 0.0)).collect::<Result<Vec<_>, _>>()?;
+    let milliseconds = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+    let (seen, worst) = spread(outcomes.iter().map(|o| milliseconds(o.noticed)).collect());
+    println!("  a segfault is seen after {seen:.1} ms, at worst {worst:.1} ms (at most 10)");
+    let (back, worst) = spread(outcomes.iter().map(|o| milliseconds(o.recovered)).collect());
+    println!("  the next result after {back:.1} ms, at worst {worst:.1} ms (at most 200; 20 of them are a pause on purpose)");
+    Ok(())
+}
+
+fn median(times: Vec<f64>) -> f64 {
+    spread(times).0
+}
+
+fn spread(mut times: Vec<f64>) -> (f64, f64) {
+    times.sort_by(f64::total_cmp);
+    let at = |index: usize| times.get(index).copied().unwrap_or(f64::NAN);
+    (at(times.len() / 2), at(times.len().saturating_sub(1)))
+}
+
+struct Bench {
+    operator: Box<dyn Operator>,
+    input: Frame,
+    output: Frame,
+    full: Extent,
+}
+
+impl Bench {
+    fn new(library: &Arc<dyn Library>) -> Outcome<Self> {
+        let full = Extent::plane(SIDE, SIDE);
+        let (spec, region) = (ImageSpec::new(full, DType::U16), Region::whole(full));
+        let frames = FrameAllocator::new(1 << 28);
+        let mut input = frames.allocate_input(DType::U16, region)?;
+        (0_u8..=255).cycle().zip(input.bytes_mut()).for_each(|(number, byte)| *byte = number);
+        let output = frames.allocate(DType::U16, region)?;
+        let mut operator = library.create("identity", &Parameters::default())?;
+        operator.plan(&[InputSpec { port: 0, spec: &spec }], &RunServices::default())?;
+        Ok(Self { operator, input, output, full })
+    }
+
+    /// One frame, in milliseconds.
+    fn run(&mut self) -> Outcome<f64> {
+        let inputs = [Input { port: 0, pixels: self.input.pixels()?, full: self.full, frames: &[] }];
+        let mut outputs = [Output { pixels: self.output.pixels_mut()?, full: self.full }];
+        let core = Region::whole(self.full);
+        let mut tiles = Tiles { core, inputs: &inputs, outputs: &mut outputs };
+        let begin = Instant::now();
+        self.operator.run(&mut tiles, &RunServices::default())?;
+        Ok(begin.elapsed().as_secs_f64() * 1e3)
+    }
+}
