@@ -26,6 +26,8 @@ pub(crate) enum Side {
     Left,
     /// The last pixel is the last of its page: reading behind it is seen.
     Right,
+    /// A page of room on both sides: only writing to an input is seen at once.
+    Roomy,
 }
 
 /// Memory between guard pages.
@@ -62,10 +64,12 @@ impl Memory for Guarded {
             .checked_mul(dtype.size())
             .ok_or_else(|| Error::invalid_argument(format!("a tile of {} does not fit memory", region.extent)))?;
         let input = what.starts_with("input");
-        let mut pages = Pages::map(length, input)?;
+        let room = if self.side == Side::Roomy { 2 * rustix::param::page_size() } else { 0 };
+        let mut pages = Pages::map(length + room, input)?;
         let first = match self.side {
             Side::Left => 0,
             Side::Right => pages.length - length,
+            Side::Roomy => room / 2,
         };
         pages.bytes_mut().fill(self.rubbish);
         let block = GuardedBlock {

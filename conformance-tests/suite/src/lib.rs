@@ -47,6 +47,6 @@ pub use runner::{Event, Verdict, run};
 pub use scene::{Bench, Feed, Scene, Shape};
 pub use status::{Badge, Level, Severity, Status};
 pub use subject::{Subject, find_plugins};
-pub use task::Task;
+pub use task::{Code, Errand, Task};
 pub use transport::{Lanes, Transport};
 pub use waivers::{Date, Waiver, Waivers};

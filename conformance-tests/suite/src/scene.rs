@@ -1,6 +1,12 @@
 //! What the function of a case works with.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    io::{Read, Write},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+};
 
 use parfocal_core::Library;
 use parfocal_image::{Axis, DType, Extent, ImageSpec, PixelSize};
@@ -11,8 +17,9 @@ use parfocal_types::{ErrorKind, Parameters, Result, units::Micrometers};
 use crate::{
     finding::{Finding, OrFinding, said},
     options::Profile,
+    status::Status,
     subject::Subject,
-    task::Task,
+    task::{Answer, Errand, Task},
     transport::{Lanes, Transport},
 };
 
@@ -79,6 +86,41 @@ impl<'a> Scene<'a> {
         let lane = self.lanes.open(transport).or_suite_error(format!("the lane {transport} cannot be opened"))?;
         let artifact = code.artifact().or_suite_error("the task names no digest")?;
         lane.load(&artifact).or_fail("the plugin does not load")
+    }
+
+    /// Runs an errand in another process with this environment, in this folder, and returns the sentence that it found.
+    ///
+    /// # Errors
+    /// A finding: that of the other process when it is no pass, or that it ended without one.
+    pub fn elsewhere(&self, errand: Errand, environment: &[(&str, &str)], folder: &Path) -> Result<String, Finding> {
+        let task = Task { errand: Some(errand), ..self.task.clone() };
+        let broken = |error: std::io::Error| Finding::suite_error(format!("another process cannot be asked: {error}"));
+        let (mut own, theirs) = UnixStream::pair().map_err(broken)?;
+        let (program, arguments) = &self.task.program;
+        let mut process = Command::new(program)
+            .args(arguments)
+            .env_clear()
+            .envs(environment.iter().copied())
+            .current_dir(folder)
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(broken)?;
+        let line = serde_json::to_string(&task).map_err(|error| Finding::suite_error(error.to_string()))?;
+        own.write_all(format!("{line}\n").as_bytes()).map_err(broken)?;
+        let mut answers = String::new();
+        let read = own.read_to_string(&mut answers);
+        let status = process.wait().map_err(broken)?;
+        read.map_err(broken)?;
+        let found = answers.lines().filter_map(|line| Answer::read(line).ok()).find_map(|answer| match answer {
+            Answer::Found(finding) => Some(finding),
+            Answer::Fault { .. } => None,
+        });
+        match found {
+            Some(finding) if finding.status == Status::Pass => Ok(finding.sentence),
+            Some(finding) => Err(finding),
+            None => Err(Finding::fail("another process with the same task ended without a result").with("end", status)),
+        }
     }
 
     /// The transports that the plugin has code for in this run.
@@ -279,15 +321,14 @@ impl Bench {
     ///
     /// # Errors
     /// Those of `work`.
-    pub fn drive<T>(
-        &self,
-        parameters: &Parameters,
-        services: &(dyn Services + Sync),
-        memory: &dyn Memory,
-        work: impl FnOnce(Driver<'_>) -> Result<T>,
+    pub fn drive<'d, T>(
+        &'d self,
+        parameters: &'d Parameters,
+        services: &'d (dyn Services + Sync),
+        memory: &'d dyn Memory,
+        work: impl FnOnce(Driver<'d>) -> Result<T>,
     ) -> Result<T> {
-        let make = || self.create(parameters);
-        work(Driver::new(&self.descriptor, &make, services, memory))
+        work(Driver::new(&self.descriptor, || self.create(parameters), services, memory))
     }
 
     /// Runs over a cut, on one thread, two instances in turn, in loose memory.

@@ -29,6 +29,19 @@ pub struct Task {
     pub factor: f64,
     /// The child's own folder.
     pub scratch: PathBuf,
+    /// The program that runs tasks, and its arguments, for cases that need another process.
+    pub program: (PathBuf, Vec<String>),
+    /// What another process does for a case, instead of the case itself.
+    #[serde(default)]
+    pub errand: Option<Errand>,
+}
+
+/// What another process does for a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Errand {
+    /// Runs the operator, and answers with the digest of what came out.
+    Digest,
 }
 
 /// Code that can be loaded.

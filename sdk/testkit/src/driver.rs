@@ -34,12 +34,27 @@ pub enum Merging {
     InPairs,
 }
 
+/// A call of the operator, for those who look on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// A call with tiles or partial results begins.
+    Before,
+    /// It has returned.
+    After,
+}
+
+/// Looks on.
+pub type Watcher<'a> = dyn Fn(Moment) + Sync + 'a;
+
+/// Says whether a call that failed is made again, on the same instance.
+pub type Again<'a> = dyn Fn(&Error) -> bool + Sync + 'a;
+
 /// Drives an operator over images.
 pub struct Driver<'a> {
     /// What the operator declares.
     pub descriptor: &'a Descriptor,
     /// Makes its instances.
-    pub make: &'a Maker<'a>,
+    pub make: Box<Maker<'a>>,
     /// What it is given as services.
     pub services: &'a (dyn Services + Sync),
     /// Where tiles lie.
@@ -48,8 +63,14 @@ pub struct Driver<'a> {
     pub instances: usize,
     /// Whether each instance works on a thread of its own, at once.
     pub threads: bool,
+    /// Whether each call comes from a new thread; without [`threads`](Self::threads) only.
+    pub hopping: bool,
     /// In which order partial results are joined.
     pub merging: Merging,
+    /// Told of each call.
+    pub watch: Option<&'a Watcher<'a>>,
+    /// Asked after each call with tiles that failed; a sequence begins anew.
+    pub again: Option<&'a Again<'a>>,
 }
 
 /// One planned instance.
@@ -60,11 +81,22 @@ impl<'a> Driver<'a> {
     #[must_use]
     pub fn new(
         descriptor: &'a Descriptor,
-        make: &'a Maker<'a>,
+        make: impl Fn() -> Result<Box<dyn Operator>> + Sync + 'a,
         services: &'a (dyn Services + Sync),
         memory: &'a dyn Memory,
     ) -> Self {
-        Self { descriptor, make, services, memory, instances: 2, threads: false, merging: Merging::default() }
+        Self {
+            descriptor,
+            make: Box::new(make),
+            services,
+            memory,
+            instances: 2,
+            threads: false,
+            hopping: false,
+            merging: Merging::default(),
+            watch: None,
+            again: None,
+        }
     }
 
     /// Makes an instance and plans it for these inputs.
@@ -197,7 +229,11 @@ impl Run<'_> {
         if !self.driver.threads || count == 1 {
             for (index, chain) in chains.iter().enumerate() {
                 let instance = instances.get_mut(index % count).ok_or_else(|| Error::internal("no instance"))?;
-                work(instance.as_mut(), chain)?;
+                if self.driver.hopping {
+                    on_new_thread(|| self.patiently(instance.as_mut(), chain, work))?;
+                } else {
+                    self.patiently(instance.as_mut(), chain, work)?;
+                }
             }
             return Ok(());
         }
@@ -207,7 +243,8 @@ impl Run<'_> {
                 .enumerate()
                 .map(|(own, instance)| {
                     scope.spawn(move || {
-                        chains.iter().skip(own).step_by(count).try_for_each(|chain| work(instance.as_mut(), chain))
+                        let own = chains.iter().skip(own).step_by(count);
+                        own.into_iter().try_for_each(|chain| self.patiently(instance.as_mut(), chain, work))
                     })
                 })
                 .collect();
@@ -215,6 +252,32 @@ impl Run<'_> {
                 worker.join().unwrap_or_else(|_| Err(Error::internal("a thread of the driver panicked")))
             })
         })
+    }
+
+    /// Works on a chain, again and again as long as somebody wants it.
+    fn patiently(
+        &self,
+        operator: &mut dyn Operator,
+        chain: &Chain,
+        work: &(dyn Fn(&mut dyn Operator, &Chain) -> Result<()> + Sync),
+    ) -> Result<()> {
+        loop {
+            match work(operator, chain) {
+                Err(error) if self.driver.again.is_some_and(|again| again(&error)) => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn watched<T>(&self, call: impl FnOnce() -> T) -> T {
+        if let Some(watch) = self.driver.watch {
+            watch(Moment::Before);
+        }
+        let result = call();
+        if let Some(watch) = self.driver.watch {
+            watch(Moment::After);
+        }
+        result
     }
 
     fn run_chain(&self, operator: &mut dyn Operator, chain: &Chain) -> Result<()> {
@@ -240,7 +303,8 @@ impl Run<'_> {
             for (block, full) in &mut blocks {
                 outputs.push(Output { pixels: block.pixels_mut()?, full: *full });
             }
-            operator.run(&mut Tiles { core: *core, inputs: &inputs, outputs: &mut outputs }, self.driver.services)
+            let mut tiles = Tiles { core: *core, inputs: &inputs, outputs: &mut outputs };
+            self.watched(|| operator.run(&mut tiles, self.driver.services))
         };
         let blocks: Vec<_> = blocks.into_iter().map(|(block, _)| block).collect();
         self.inspect(&held, &blocks)?;
@@ -258,7 +322,7 @@ impl Run<'_> {
                 let held = self.held(operator, core)?;
                 let inputs = inputs_of(&held)?;
                 let tiles = Tiles { core: *core, inputs: &inputs, outputs: &mut [] };
-                let partial = operator.accumulate(&tiles, self.driver.services);
+                let partial = self.watched(|| operator.accumulate(&tiles, self.driver.services));
                 self.inspect(&held, &[])?;
                 let partial = partial.map_err(|error| error.context(format!("at tile {core}")))?;
                 let mut partials =
@@ -283,10 +347,8 @@ impl Run<'_> {
         let mut turn = 0;
         let mut join = |left: Vec<u8>, right: &[u8]| {
             turn = (turn + 1) % instances.len();
-            let merged = instances
-                .get_mut(turn)
-                .ok_or_else(|| Error::internal("no instance"))?
-                .merge(left, right, self.driver.services)?;
+            let instance = instances.get_mut(turn).ok_or_else(|| Error::internal("no instance"))?;
+            let merged = self.watched(|| instance.merge(left, right, self.driver.services))?;
             self.with(|outcome| outcome.largest_partial = outcome.largest_partial.max(merged.len()))?;
             Ok::<_, Error>(merged)
         };
@@ -316,7 +378,7 @@ impl Run<'_> {
     fn finish(&self, instances: &mut [Box<dyn Operator>], group: Group, total: &[u8]) -> Result<Vec<u8>> {
         let mut sink = Collected::new(self.driver.descriptor);
         let last = instances.last_mut().ok_or_else(|| Error::internal("no instance"))?;
-        let conclusion = last.finish(total, &mut sink, self.driver.services)?;
+        let conclusion = self.watched(|| last.finish(total, &mut sink, self.driver.services))?;
         let Collected { tables, records, .. } = sink;
         self.with(|outcome| {
             outcome.tables.extend(tables.into_iter().map(|(port, table)| (group, port, table)));
@@ -393,6 +455,12 @@ impl Run<'_> {
             _ => region,
         })
     }
+}
+
+fn on_new_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    thread::scope(|scope| {
+        scope.spawn(work).join().unwrap_or_else(|_| Err(Error::internal("a thread of the driver panicked")))
+    })
 }
 
 fn inputs_of(held: &[Held]) -> Result<Vec<Input<'_>>> {

@@ -34,7 +34,7 @@ mod settings;
 mod sink;
 
 pub use cut::{Cut, Work};
-pub use driver::{Driver, Inputs, Maker, Merging};
+pub use driver::{Again, Driver, Inputs, Maker, Merging, Moment, Watcher};
 pub use image::Image;
 pub use memory::{Block, Loose, Memory};
 pub use outcome::{Difference, Group, Outcome};

@@ -53,6 +53,19 @@ impl fmt::Display for Difference {
 }
 
 impl Outcome {
+    /// Everything that counts, as bytes: equal for equal outcomes, on every machine of the same byte order.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for image in &self.images {
+            bytes.extend_from_slice(format!("{} {}\n", image.spec.dtype, image.spec.extent).as_bytes());
+            bytes.extend_from_slice(image.pixels.bytes());
+        }
+        // The shortest text that is read as the same number: equal for equal numbers.
+        bytes.extend_from_slice(format!("{:?}\n{:?}\n", self.tables, self.records).as_bytes());
+        bytes
+    }
+
     /// The first difference to another outcome, to the last bit; `None` when they are the same.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<Difference> {

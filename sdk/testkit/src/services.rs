@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, ThreadId},
@@ -65,6 +65,8 @@ pub struct Recorder {
     /// The number of the question that is the first to hear "stop".
     cancel_at: AtomicU64,
     cancelled_since: Mutex<Option<Instant>>,
+    /// When the operator asked last, and the longest time that it did not ask.
+    silence: Mutex<(Option<Instant>, Duration)>,
 }
 
 impl Recorder {
@@ -79,6 +81,7 @@ impl Recorder {
             cancel: AtomicBool::new(false),
             cancel_at: AtomicU64::new(u64::MAX),
             cancelled_since: Mutex::new(None),
+            silence: Mutex::new((None, Duration::ZERO)),
         }
     }
 
@@ -91,6 +94,42 @@ impl Recorder {
     /// Asks the operator to stop when it asks for the `question`th time, counted from 0 over the recorder's life.
     pub fn cancel_at_question(&self, question: u64) {
         self.cancel_at.store(question, Ordering::Relaxed);
+    }
+
+    /// Nobody asks to stop any more.
+    pub fn go_on(&self) {
+        self.cancel.store(false, Ordering::Relaxed);
+        self.cancel_at.store(u64::MAX, Ordering::Relaxed);
+        *self.cancelled_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// A call begins: from now on the operator owes questions, for [`longest_silence`](Self::longest_silence).
+    pub fn begin_call(&self) {
+        self.silence().0 = Some(Instant::now());
+    }
+
+    /// The call has ended: the operator owes none.
+    pub fn end_call(&self) {
+        self.heard(false);
+    }
+
+    fn heard(&self, goes_on: bool) {
+        let mut silence = self.silence();
+        let (last, longest) = &mut *silence;
+        if let Some(since) = last.take() {
+            *longest = (*longest).max(since.elapsed());
+            *last = goes_on.then(Instant::now);
+        }
+    }
+
+    fn silence(&self) -> MutexGuard<'_, (Option<Instant>, Duration)> {
+        self.silence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The longest time within a call in which the operator did not ask whether to stop.
+    #[must_use]
+    pub fn longest_silence(&self) -> Duration {
+        self.silence().1
     }
 
     /// How often the operator asked whether to stop.
@@ -144,6 +183,7 @@ impl Services for Recorder {
 
     fn is_cancelled(&self) -> bool {
         let question = self.asked.fetch_add(1, Ordering::Relaxed);
+        self.heard(true);
         let stop = self.cancel.load(Ordering::Relaxed) || question >= self.cancel_at.load(Ordering::Relaxed);
         if stop {
             self.mark_cancelled();

@@ -11,6 +11,8 @@ use std::sync::OnceLock;
 
 use crate::case::Case;
 
+pub(crate) use opr::digest;
+
 
 /// Every case, sorted by number.
 #[must_use]

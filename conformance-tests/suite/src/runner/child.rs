@@ -62,6 +62,11 @@ pub(crate) fn run_child(subject: &Subject, job: &Job, options: &Options, factor:
         profile: options.profile,
         factor,
         scratch: absolute(&work),
+        program: (
+            absolute(&options.program.path),
+            options.program.arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        ),
+        errand: None,
     };
     let budget = job.case.budget * options.profile.pick(1, 10);
     let child = Child { options, task: &task, folder, work: &task.scratch };

@@ -199,6 +199,11 @@ fn one_in_process(output: &Output, folders: &Folders, options: &Options, subject
         profile: options.profile,
         factor: options.patience,
         scratch: env::temp_dir(),
+        program: (
+            options.program.path.clone(),
+            options.program.arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        ),
+        errand: None,
     };
     let finding: Finding = in_process(&task, &lanes(folders.cache.clone()));
     show::finding(output, id, &finding);

@@ -1,7 +1,13 @@
 //! Memory of tiles: OPR-08, OPR-09, OPR-10.
 
+use parfocal_testkit::{Cut, Memory, Outcome, Quiet, Setting};
+
+use super::{differs, ran};
 use crate::{
-    case::{Applies, Case},
+    case::{Applies, Case, Run},
+    finding::{Check, Finding},
+    guard::{Guarded, Side},
+    scene::{Bench, Feed, Scene},
     transport::Transport,
 };
 
@@ -14,6 +20,7 @@ pub(super) const CASES: &[Case] = &[
         why: "Other operators read the same tile at the same time.",
         fix: "Copy what has to be changed into memory of your own.",
         transports: &[Transport::Native],
+        run: Run::Written(opr_08),
         ..Case::USUAL
     },
     Case {
@@ -27,6 +34,7 @@ pub(super) const CASES: &[Case] = &[
         fix: "Step from row to row by the strides of the tile, never by its width; treat each row as its \
                   own slice.",
         transports: &[Transport::Native],
+        run: Run::Written(opr_09),
         ..Case::USUAL
     },
     Case {
@@ -39,3 +47,39 @@ pub(super) const CASES: &[Case] = &[
         ..Case::USUAL
     },
 ];
+
+/// Few tiles of uneven size: each lies in pages of its own.
+const TILES: Cut = Cut::in_stack(3, 19, 33);
+
+fn run_in(bench: &Bench, setting: &Setting, feed: &Feed, memory: &dyn Memory) -> Result<Outcome, Finding> {
+    ran(bench.drive(&setting.parameters, &Quiet, memory, |driver| driver.run(&feed.inputs(), TILES)), setting, feed)
+}
+
+fn opr_08(scene: &mut Scene<'_>) -> Check {
+    let bench = scene.bench()?;
+    let trials = bench.trials()?;
+    for (setting, feed) in &trials {
+        // A write to an input ends the process; the runner says where.
+        run_in(&bench, setting, feed, &Guarded { side: Side::Roomy, gap: 0, rubbish: 0xA5 })?;
+    }
+    Ok(Finding::pass(format!("{} runs wrote to no input", trials.len())))
+}
+
+fn opr_09(scene: &mut Scene<'_>) -> Check {
+    let bench = scene.bench()?;
+    let trials = bench.trials()?;
+    for (setting, feed) in &trials {
+        let expected = ran(bench.run(&setting.parameters, feed, TILES), setting, feed)?;
+        for (side, gap, rubbish) in [(Side::Right, 0, 0xA5), (Side::Left, 5, 0x3C), (Side::Right, 3, 0xFF)] {
+            let found = run_in(&bench, setting, feed, &Guarded { side, gap, rubbish })?;
+            if let Some(trespass) = found.trespasses.first() {
+                return Err(Finding::fail(trespass.clone()).with("parameters", &setting.name).with("input", &feed.name));
+            }
+            if let Some(difference) = expected.difference(&found) {
+                return Err(differs("where tiles lie in memory changes the result: a pixel is not written, or one beside the tile is read", &difference, setting, feed)
+                    .with("pixels between rows", gap));
+            }
+        }
+    }
+    Ok(Finding::pass(format!("{} runs stayed within their tiles and wrote all of them", trials.len())))
+}

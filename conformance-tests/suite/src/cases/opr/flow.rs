@@ -1,9 +1,17 @@
 //! The flow of calls: OPR-18, OPR-21, OPR-22, OPR-23.
 
-use std::time::Duration;
+use std::{sync::atomic::{AtomicBool, Ordering}, thread, time::Duration};
 
+use parfocal_image::{Axis, Extent, Region};
+use parfocal_operator::{Kind, ThreadSafety, Tiling};
+use parfocal_testkit::{Call, Cut, Loose, Moment, Outcome, Quiet, Recorder, Setting, Work};
+use parfocal_types::{Error, ErrorKind};
+
+use super::{differs, failed, honest, ran};
 use crate::{
-    case::Case,
+    case::{Case, Run},
+    finding::{Check, Finding, OrFinding, said},
+    scene::{Bench, Feed, Scene, Shape},
     status::Badge,
 };
 
@@ -18,6 +26,7 @@ pub(super) const CASES: &[Case] = &[
         fix: "Forget everything in `reset`, and declare the temporal window that is really looked at.",
         badge: Some(Badge::Sequence),
         applies: super::plan::has_input,
+        run: Run::Written(opr_18),
         ..Case::USUAL
     },
     Case {
@@ -30,6 +39,7 @@ pub(super) const CASES: &[Case] = &[
         fix: "Call `check_cancelled` once a row, and return its error at once.",
         badge: Some(Badge::PromptCancel),
         budget: Duration::from_secs(40),
+        run: Run::Written(opr_21),
         ..Case::USUAL
     },
     Case {
@@ -39,6 +49,7 @@ pub(super) const CASES: &[Case] = &[
                   call has returned; more than a hundred a second are a warning.",
         why: "A bar that jumps back is believed by nobody.",
         fix: "Report the share of rows done; the SDK's context does it for row loops.",
+        run: Run::Written(opr_22),
         ..Case::USUAL
     },
     Case {
@@ -50,6 +61,378 @@ pub(super) const CASES: &[Case] = &[
         why: "Hosts use all processors; a hidden global is a result that changes with the load.",
         fix: "Keep everything in the instance, or declare `threads = single`.",
         budget: Duration::from_secs(30),
+        run: Run::Written(opr_23),
         ..Case::USUAL
     },
 ];
+
+fn opr_18(scene: &mut Scene<'_>) -> Check {
+    let bench = scene.bench()?;
+    let usual = bench.usual_shape()?;
+    let setting = bench.settings().defaults().or_fail("the defaults lie outside of their own limits")?;
+    let mut told = Vec::new();
+    for setting in std::iter::once(setting).chain(bench.settings().words(4).or_fail("the defaults lie outside of their own limits")?.into_iter().skip(1)) {
+        // Three frames of what it usually takes, where it takes them.
+        let mut extent = usual.extent;
+        extent[Axis::T] = extent[Axis::T].max(3);
+        let feed = bench.feed(&usual.clone().sized(extent))?;
+        if !bench.accepts(&setting, &feed)? {
+            continue;
+        }
+        let planned = bench.drive(&setting.parameters, &Quiet, &Loose::default(), |driver| driver.plan(&feed.inputs()));
+        let (_, plan) = planned.or_fail("`plan` refuses what it accepted before")?;
+        let work = Work::of(&bench.descriptor, &plan, feed.images.first().map(|(_, image)| &image.spec));
+        let one = |feed: &Feed| {
+            let result = bench.drive(&setting.parameters, &Quiet, &Loose::default(), |mut driver| {
+                driver.instances = 1;
+                driver.run(&feed.inputs(), Cut::WHOLE)
+            });
+            ran(result, &setting, feed)
+        };
+        let all = one(&feed)?;
+        honest(&all, &setting, &feed)?;
+        if let Some(axis) = work.sequence {
+            sequences(&bench, &setting, &feed, axis, &all, &one)?;
+            told.push(format!("sequences along {} are kept apart", axis.letter()));
+            continue;
+        }
+        let whole = plan.tiling[0] == Tiling::Whole;
+        let over = bench.descriptor.kind == Kind::Reduce && plan.reduce_over[0];
+        if whole || over || bench.descriptor.temporal_window != [0, 0] || bench.descriptor.max_halo[0] > 0 {
+            told.push("it looks at several time points at once".into());
+            continue;
+        }
+        frames(&setting, &feed, &all, &one)?;
+        told.push(format!("{} frames give what each gives by itself", extent[Axis::T]));
+    }
+    told.sort();
+    told.dedup();
+    Ok(Finding::pass(told.join("; ")))
+}
+
+/// Cuts every image of a feed along an axis.
+fn cut(feed: &Feed, axis: Axis, start: u64, size: u64) -> Result<Feed, Finding> {
+    let images = feed.images.iter().map(|(port, image)| {
+        let region = Region::whole(image.spec.extent).with(axis, i64::try_from(start).unwrap_or(0), size);
+        Ok((*port, image.part(&region)?))
+    });
+    let images = images.collect::<parfocal_types::Result<_>>().or_suite_error("a test image cannot be made")?;
+    Ok(Feed { name: format!("{} {}{start}..{} of {}", axis.letter(), axis.letter(), start + size, feed.name), images })
+}
+
+/// Each time point by itself gives its part of the whole.
+fn frames(
+    setting: &Setting,
+    feed: &Feed,
+    all: &Outcome,
+    one: &dyn Fn(&Feed) -> Result<Outcome, Finding>,
+) -> Result<(), Finding> {
+    let count = feed.images.first().map_or(0, |(_, image)| image.spec.extent[Axis::T]);
+    for t in 0..count {
+        let alone = one(&cut(feed, Axis::T, t, 1)?)?;
+        let mut expected = Outcome::default();
+        for image in &all.images {
+            let region = Region::whole(image.spec.extent).with(Axis::T, t.cast_signed(), 1);
+            expected.images.push(image.part(&region).or_suite_error("an output cannot be cut")?);
+        }
+        let group = |group: &parfocal_testkit::Group| {
+            let mut own = *group;
+            own[0] = 0;
+            (group[0] == t.cast_signed()).then_some(own)
+        };
+        let tables = all.tables.iter().filter_map(|(key, port, table)| Some((group(key)?, *port, table.clone())));
+        let records = all.records.iter().filter_map(|(key, port, record)| Some((group(key)?, *port, record.clone())));
+        (expected.tables, expected.records) = (tables.collect(), records.collect());
+        if let Some(difference) = expected.difference(&alone) {
+            return Err(differs("a frame gives something else among others than by itself", &difference, setting, feed)
+                .with("time point", t));
+        }
+    }
+    Ok(())
+}
+
+/// Two places, one after the other on one instance, give what each gives by itself; and a sequence that is seen twice gives
+/// the same twice.
+fn sequences(
+    bench: &Bench,
+    setting: &Setting,
+    feed: &Feed,
+    axis: Axis,
+    all: &Outcome,
+    one: &dyn Fn(&Feed) -> Result<Outcome, Finding>,
+) -> Result<(), Finding> {
+    let again = one(feed)?;
+    if let Some(difference) = all.difference(&again) {
+        return Err(differs("a sequence gives something else the second time", &difference, setting, feed));
+    }
+    let extent = feed.images.first().map_or(Extent([1; 5]), |(_, image)| image.spec.extent);
+    // Places that are apart: channels, or time points and planes where those are not the sequence.
+    for place in [Axis::C, Axis::T, Axis::Z].into_iter().filter(|place| *place != axis && extent[*place] > 1) {
+        for index in 0..extent[place] {
+            let alone = one(&cut(feed, place, index, 1)?)?;
+            for (whole, alone) in all.images.iter().zip(&alone.images) {
+                let region = Region::whole(whole.spec.extent).with(place, index.cast_signed(), 1);
+                let part = whole.part(&region).or_suite_error("an output cannot be cut")?;
+                let (first, second) = (Outcome { images: vec![part], ..Outcome::default() }, Outcome { images: vec![alone.clone()], ..Outcome::default() });
+                if let Some(difference) = first.difference(&second) {
+                    return Err(differs("a sequence remembers the one before it", &difference, setting, feed)
+                        .with("place", format!("{}{index}", place.letter())));
+                }
+            }
+        }
+    }
+    // The beginning of a sequence does not depend on how long it will be.
+    let half = extent[axis].div_ceil(2);
+    let short = one(&cut(feed, axis, 0, half)?)?;
+    let window = u64::from(bench.descriptor.temporal_window[1]);
+    for (long, short) in all.images.iter().zip(&short.images) {
+        let size = half.saturating_sub(window).min(long.spec.extent[axis]).min(short.spec.extent[axis]);
+        let cut = |image: &parfocal_testkit::Image| image.part(&Region::whole(image.spec.extent).with(axis, 0, size));
+        let (long, short) = (cut(long).or_suite_error("an output cannot be cut")?, cut(short).or_suite_error("an output cannot be cut")?);
+        let (first, second) = (Outcome { images: vec![long], ..Outcome::default() }, Outcome { images: vec![short], ..Outcome::default() });
+        if let Some(difference) = first.difference(&second) {
+            return Err(differs("a frame depends on frames after it, beyond the declared window", &difference, setting, feed));
+        }
+    }
+    Ok(())
+}
+
+/// The images for cases about time: large enough that a call takes a while.
+fn large(bench: &Bench, usual: &Shape) -> Result<Feed, Finding> {
+    let [t, c, z, ..] = usual.extent.0;
+    let side = if t * c * z > 2 { 256 } else { 640 };
+    bench.feed(&usual.clone().sized(Extent::new(t, c, z, side, side)))
+}
+
+/// How long a request to stop may go unheard, without the machine's factor.
+const PROMPT: Duration = Duration::from_millis(100);
+
+fn opr_21(scene: &mut Scene<'_>) -> Check {
+    let bench = scene.bench()?;
+    let mut random = scene.random();
+    let usual = bench.usual_shape()?;
+    let allowed = PROMPT.mul_f64(scene.factor());
+    let feed = large(&bench, &usual)?;
+    let (mut points, mut slowest, mut longest) = (0, Duration::ZERO, Duration::ZERO);
+    let mut settings = bench.settings().edges().or_fail("the defaults lie outside of their own limits")?;
+    settings.truncate(scene.profile().pick(5, 20));
+    for setting in &settings {
+        if !bench.accepts(setting, &feed)? {
+            continue;
+        }
+        let run = |recorder: &Recorder| {
+            let watch = |moment| match moment {
+                Moment::Before => recorder.begin_call(),
+                Moment::After => recorder.end_call(),
+            };
+            bench.drive(&setting.parameters, recorder, &Loose::default(), |mut driver| {
+                driver.instances = 1;
+                driver.watch = Some(&watch);
+                driver.run(&feed.inputs(), Cut::WHOLE)
+            })
+        };
+        // The best of three: what another process does to the clock is not the operator's fault.
+        let mut silence = Duration::MAX;
+        let mut questions = 0;
+        let mut expected = None;
+        for _ in 0..3 {
+            let recorder = Recorder::new(1);
+            expected = Some(ran(run(&recorder), setting, &feed)?);
+            (silence, questions) = (silence.min(recorder.longest_silence()), recorder.questions());
+            if silence <= allowed {
+                break;
+            }
+        }
+        let Some(expected) = expected else { continue };
+        longest = longest.max(silence);
+        if silence > allowed {
+            return Err(Finding::fail("a call goes on for longer than 100 ms without asking whether to stop")
+                .with("parameters", &setting.name)
+                .with("input", &feed.name)
+                .measured("longest silence ms", silence.as_secs_f64() * 1e3));
+        }
+        for _ in 0..if questions > 0 { 10 / settings.len().min(5) + 1 } else { 0 } {
+            let question = random.below(questions);
+            slowest = slowest.max(stop_at(&bench, setting, &feed, question, allowed, &expected)?);
+            points += 1;
+        }
+    }
+    let told = if points == 0 {
+        "its calls are too short to be stopped: none asked".to_owned()
+    } else {
+        format!("stopped at {points} points, and worked again each time")
+    };
+    Ok(Finding::pass(told)
+        .measured("slowest stop ms", slowest.as_secs_f64() * 1e3)
+        .measured("longest silence ms", longest.as_secs_f64() * 1e3))
+}
+
+/// Stops at one question, goes on with the same instance, and compares. How long the stop took.
+fn stop_at(
+    bench: &Bench,
+    setting: &Setting,
+    feed: &Feed,
+    question: u64,
+    allowed: Duration,
+    expected: &Outcome,
+) -> Result<Duration, Finding> {
+    let recorder = Recorder::new(1);
+    recorder.cancel_at_question(question);
+    let stopped = AtomicBool::new(false);
+    let took = std::sync::Mutex::new(Duration::ZERO);
+    let again = |error: &Error| {
+        let first = !stopped.swap(true, Ordering::Relaxed) && *error.kind() == ErrorKind::Cancelled;
+        if first {
+            if let (Ok(mut took), Some(since)) = (took.lock(), recorder.since_cancelled()) {
+                *took = since;
+            }
+            recorder.go_on();
+        }
+        first
+    };
+    let result = bench.drive(&setting.parameters, &recorder, &Loose::default(), |mut driver| {
+        driver.instances = 1;
+        driver.again = Some(&again);
+        driver.run(&feed.inputs(), Cut::WHOLE)
+    });
+    let about = |finding: Finding| finding.with("parameters", &setting.name).with("input", &feed.name).with("question", question);
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        // Plans, merges and ends of a reduction are stopped too, and are not made again here.
+        Err(error) if *error.kind() == ErrorKind::Cancelled && !stopped.load(Ordering::Relaxed) => return Ok(Duration::ZERO),
+        Err(error) if *error.kind() == ErrorKind::Cancelled => {
+            return Err(about(Finding::fail("after a stop the instance goes on to say that it is stopped")));
+        }
+        Err(error) => return Err(about(said(Finding::fail("a request to stop ends in another error than `cancelled`"), &error))),
+    };
+    if !stopped.load(Ordering::Relaxed) {
+        return Err(about(Finding::fail("it asked whether to stop, was told to, and went on to the end")));
+    }
+    if let Some(difference) = expected.difference(&outcome) {
+        return Err(about(differs("after a stop the same instance gives another result", &difference, setting, feed)));
+    }
+    let took = took.into_inner().unwrap_or_default();
+    if took > allowed {
+        return Err(about(Finding::fail("it took longer than 100 ms to stop")).measured("ms", took.as_secs_f64() * 1e3));
+    }
+    Ok(took)
+}
+
+fn opr_22(scene: &mut Scene<'_>) -> Check {
+    let bench = scene.bench()?;
+    let usual = bench.usual_shape()?;
+    let setting = bench.settings().defaults().or_fail("the defaults lie outside of their own limits")?;
+    let feed = large(&bench, &usual)?;
+    if !bench.accepts(&setting, &feed)? {
+        return Err(Finding::skip("a larger image is refused"));
+    }
+    let recorder = Recorder::new(1);
+    let problem = std::sync::Mutex::new(None);
+    let total = std::sync::atomic::AtomicUsize::new(0);
+    let caller = thread::current().id();
+    let start = std::time::Instant::now();
+    let watch = |moment| {
+        let notes = recorder.notes();
+        recorder.clear();
+        let fractions: Vec<f32> = notes
+            .iter()
+            .filter_map(|noted| if let Call::Progress(fraction) = noted.call { Some(fraction) } else { None })
+            .collect();
+        total.fetch_add(fractions.len(), Ordering::Relaxed);
+        let wrong = if moment == Moment::Before && !fractions.is_empty() {
+            Some("progress is told outside of a call".to_owned())
+        } else if let Some(noted) = notes.iter().find(|noted| noted.thread != caller) {
+            Some(format!("a service is called from another thread than that of the call: {:?}", noted.call))
+        } else {
+            fall(&fractions)
+        };
+        if let (Some(wrong), Ok(mut problem)) = (wrong, problem.lock()) {
+            problem.get_or_insert(wrong);
+        }
+    };
+    let result = bench.drive(&setting.parameters, &recorder, &Loose::default(), |mut driver| {
+        driver.instances = 1;
+        driver.watch = Some(&watch);
+        driver.run(&feed.inputs(), Cut::WHOLE)
+    });
+    ran(result, &setting, &feed)?;
+    let seconds = start.elapsed().as_secs_f64();
+    // A late thread would still be telling.
+    thread::sleep(Duration::from_millis(30));
+    let late = recorder.notes().iter().any(|noted| matches!(noted.call, Call::Progress(_)));
+    if let Some(problem) = problem.into_inner().ok().flatten() {
+        return Err(Finding::fail(problem).with("input", &feed.name));
+    }
+    if late {
+        return Err(Finding::fail("progress is told after the last call has returned"));
+    }
+    let total = total.into_inner();
+    let rate = total as f64 / seconds.max(1e-3);
+    let finding = if rate > 1000.0 && total > 5000 {
+        Finding::warn("progress is told far more often than a hundred times a second, and each time costs a call")
+    } else {
+        Finding::pass(if total == 0 { "it tells no progress, which hosts make up for by the tile".to_owned() } else { format!("{total} fractions never fell") })
+    };
+    Ok(finding.measured("calls a second", rate))
+}
+
+/// What is wrong with the fractions of one call.
+fn fall(fractions: &[f32]) -> Option<String> {
+    if let Some(wrong) = fractions.iter().find(|fraction| !(0.0..=1.0).contains(*fraction)) {
+        return Some(format!("a progress of {wrong}, which is no fraction from 0 to 1"));
+    }
+    let falls = fractions.windows(2).find(|pair| pair[1] < pair[0])?;
+    Some(format!("progress falls from {} to {} within a call", falls[0], falls[1]))
+}
+
+fn opr_23(scene: &mut Scene<'_>) -> Check {
+    let bench = scene.bench()?;
+    let trials = bench.trials()?;
+    if bench.descriptor.threads == ThreadSafety::Single {
+        return single(&bench, &trials);
+    }
+    let rounds = scene.profile().pick(3, 25);
+    let cut = Cut::in_stack(1, 12, 16);
+    for (number, (setting, feed)) in trials.iter().enumerate() {
+        let serial = bench.drive(&setting.parameters, &Quiet, &Loose::default(), |mut driver| {
+            driver.instances = 1;
+            driver.run(&feed.inputs(), cut)
+        });
+        let serial = ran(serial, setting, feed)?;
+        for _ in 0..if number == 0 { rounds } else { 1 } {
+            let shared = bench.drive(&setting.parameters, &Quiet, &Loose::default(), |mut driver| {
+                (driver.instances, driver.threads) = (8, true);
+                driver.run(&feed.inputs(), cut)
+            });
+            let shared = ran(shared, setting, feed)?;
+            if let Some(difference) = serial.difference(&shared) {
+                return Err(differs("eight instances at once give another result than one", &difference, setting, feed));
+            }
+        }
+        if number == 0 {
+            let hopping = bench.drive(&setting.parameters, &Quiet, &Loose::default(), |mut driver| {
+                (driver.instances, driver.hopping) = (1, true);
+                driver.run(&feed.inputs(), cut)
+            });
+            let hopping = ran(hopping, setting, feed)?;
+            if let Some(difference) = serial.difference(&hopping) {
+                return Err(differs("an instance that changes threads gives another result", &difference, setting, feed));
+            }
+        }
+    }
+    Ok(Finding::pass(format!("eight threads give what one gives, for {} images", trials.len())))
+}
+
+/// One instance at a time: the second is refused as long as the first lives.
+fn single(bench: &Bench, trials: &[(Setting, Feed)]) -> Check {
+    let Some((setting, feed)) = trials.first() else { return Ok(Finding::na("it accepts no image")) };
+    let first = bench.create(&setting.parameters).map_err(|error| failed(&error, setting, feed))?;
+    match bench.create(&setting.parameters) {
+        Err(error) if *error.kind() == ErrorKind::Busy => {}
+        Err(error) => return Err(said(Finding::fail("a second instance is refused with another error than busy"), &error)),
+        Ok(_) => return Err(Finding::fail("a second instance is made while the first lives")),
+    }
+    drop(first);
+    bench.create(&setting.parameters).map_err(|error| said(Finding::fail("after the first instance has ended, a second is refused"), &error))?;
+    Ok(Finding::pass("a second instance is refused while the first lives"))
+}

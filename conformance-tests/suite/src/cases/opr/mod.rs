@@ -20,6 +20,8 @@ use crate::{
 };
 
 
+pub(crate) use same::digest;
+
 /// The cases of the group.
 pub(super) fn cases() -> Vec<Case> {
     [
