@@ -109,7 +109,7 @@ static ENTRY: Entry = guest::entry::<Saboteurs>();
 
 /// The one symbol of the plugin.
 #[unsafe(no_mangle)]
-pub extern "C" fn parfocal_entry(host_min: u32, host_max: u32) -> *const Entry {
+extern "C" fn parfocal_entry(host_min: u32, host_max: u32) -> *const Entry {
     let honest = guest::negotiate(&ENTRY, host_min, host_max);
     match fault() {
         Some(Fault { act: Act::Entry(answer), .. }) => answer(host_min, host_max, honest),

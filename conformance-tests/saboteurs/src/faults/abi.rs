@@ -1,0 +1,6 @@
+//! Faults of handshake and lifecycle.
+
+use crate::fault::Fault;
+
+/// The faults.
+pub const FAULTS: &[Fault] = &[];

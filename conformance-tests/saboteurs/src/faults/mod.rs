@@ -1,0 +1,17 @@
+//! All faults, case by case.
+
+pub mod abi;
+pub mod man;
+pub mod opr;
+
+use crate::fault::Fault;
+
+/// Every fault, in the order of the cases' groups.
+pub fn all() -> impl Iterator<Item = &'static Fault> {
+    [man::FAULTS, abi::FAULTS, opr::FAULTS].into_iter().flatten()
+}
+
+/// Cases that no plugin can fail, and why.
+pub const NONE: &[(&str, &str)] = &[
+    ("MAN-12", "it tries the host's own readers with damaged bytes: a plugin cannot make them panic"),
+];
