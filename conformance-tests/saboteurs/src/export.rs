@@ -12,6 +12,7 @@ use parfocal_plugin::{
             guest,
             note::NoteBuilder,
         },
+        create,
         operator::registry::unknown_operator,
         types::{Parameters, Result},
     },
@@ -44,7 +45,7 @@ fn fault() -> Option<&'static Fault> {
 fn golden(operator: &str) -> Option<(Descriptor, fn(&Parameters) -> Result<Box<dyn Operator>>)> {
     macro_rules! find {
         ($($golden:ty),*) => {
-            $(if <$golden>::descriptor().id == operator { return Some((<$golden>::descriptor(), <$golden>::build)); })*
+            $(if <$golden>::descriptor().id == operator { return Some((<$golden>::descriptor(), create::<$golden>)); })*
         };
     }
     find!(Change, Erode, Measure, Number, Smooth, Stretch, Subtract);
@@ -81,7 +82,7 @@ impl Registry for Saboteurs {
         let Some(fault) = fault() else {
             let known = Culprit::descriptor();
             return if operator == known.id {
-                Culprit::build(parameters)
+                create::<Culprit>(parameters)
             } else {
                 Err(unknown_operator(PLUGIN, operator, &[known]))
             };
@@ -91,7 +92,7 @@ impl Registry for Saboteurs {
             _ => Err(unknown_operator(PLUGIN, operator, &Self::descriptors())),
         };
         match fault.act {
-            Act::Wrap(wrap) => make(operator, parameters).map(wrap),
+            Act::Wrap(wrap) | Act::Asking(wrap) => make(operator, parameters).map(wrap),
             Act::Create(create) => create(operator, parameters, &make),
             _ => make(operator, parameters),
         }
@@ -105,7 +106,8 @@ static NOTE: [u8; NoteBuilder::SIZE] = NoteBuilder::new(PLUGIN, VERSION, "rust")
     .layouts(guest::layouts())
     .bytes();
 
-static ENTRY: Entry = guest::entry::<Saboteurs>();
+/// What negotiation answers.
+pub(crate) static ENTRY: Entry = guest::entry::<Saboteurs>();
 
 /// The one symbol of the plugin.
 #[unsafe(no_mangle)]

@@ -31,6 +31,8 @@ pub type Make<'a> = &'a dyn Fn(&str, &Parameters) -> Result<Box<dyn Behaviour>>;
 pub enum Act {
     /// Between the host and the operator.
     Wrap(fn(Box<dyn Behaviour>) -> Box<dyn Behaviour>),
+    /// The same, and the manifest asks for a folder.
+    Asking(fn(Box<dyn Behaviour>) -> Box<dyn Behaviour>),
     /// Where instances are made.
     Create(fn(&str, &Parameters, Make<'_>) -> Result<Box<dyn Behaviour>>),
     /// In what code and manifest declare.
@@ -132,7 +134,13 @@ struct Faulty<S> {
 /// The operator with a fault in front.
 #[must_use]
 pub fn with<S: Sabotage + Default + 'static>(inner: Box<dyn Behaviour>) -> Box<dyn Behaviour> {
-    Box::new(Faulty { inner, sabotage: S::default() })
+    around(inner, S::default())
+}
+
+/// The operator with a fault in front that knows something.
+#[must_use]
+pub fn around<S: Sabotage + 'static>(inner: Box<dyn Behaviour>, sabotage: S) -> Box<dyn Behaviour> {
+    Box::new(Faulty { inner, sabotage })
 }
 
 impl<S: Sabotage> Behaviour for Faulty<S> {

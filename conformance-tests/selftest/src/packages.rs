@@ -24,6 +24,10 @@ const GOLDENS: &str = include_str!("../../goldens/plugin.toml");
 /// What stands in a manifest until it is known.
 const DIGEST: &str = "{sha256}";
 
+/// What a saboteur asks for that is about permissions.
+const FOLDER: &str = "[[permission]]\nkind = \"files\"\npath = \"/data\"\naccess = \"read\"\nreason = \"Reads \
+                      background images.\"\n\n[[artifact]]";
+
 /// The package of the goldens.
 ///
 /// # Errors
@@ -56,8 +60,10 @@ pub(crate) fn saboteur(folder: &Path, fault: &Fault) -> Result<PathBuf> {
         fault.name, fault.what
     );
     let mut package = package(PLUGIN, &manifest, declared(Some(fault)), library)?;
-    if let Act::Package(edit) = fault.act {
-        edit(&mut package);
+    match fault.act {
+        Act::Package(edit) => edit(&mut package),
+        Act::Asking(_) => package.replace("[[artifact]]", FOLDER),
+        _ => {}
     }
     write(folder, package)
 }

@@ -20,7 +20,7 @@ impl Operator for Change {
         let [InputSpec { spec, .. }] = *inputs else { return Err(Error::invalid_argument("not one image")) };
         self.planned = true;
         let output = ImageSpec { dtype: DType::F32, significant_bits: 32, ..spec.clone() };
-        Ok(Plan::like(&output).tiled(Axis::T, Tiling::InOrder).with_memory(4))
+        Ok(Plan::like(&output).tiled(Axis::T, Tiling::InOrder).with_memory(8))
     }
 
     fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
@@ -35,7 +35,8 @@ impl Operator for Change {
     fn run(&mut self, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
         let ([input], [output]) = (tiles.inputs, &mut *tiles.outputs) else { return Err(not_planned()) };
         let cx = Context::new(services);
-        let mut now = Vec::new();
+        let pixels = tiles.core.extent.count().and_then(|count| usize::try_from(count).ok());
+        let mut now = Vec::with_capacity(pixels.unwrap_or(0).min(input.pixels.bytes().len()));
         with_pixel_type!(input.pixels.dtype(), T => for row in input.pixels.view::<T>()?.rows() {
             cx.worked(row.len())?;
             now.extend(row.iter().map(|pixel| pixel.to_f32()));

@@ -45,12 +45,15 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "says another version in its bytes than in its manifest",
         operator: "subtract",
-        act: Act::Package(|package| package.replace("version = \"0.1.0\"", "version = \"0.2.0\"")),
+        act: Act::Package(|package| {
+            package.replace("version = \"0.1.0\"", "version = \"0.2.0\"");
+            package.folder = "org.parfocal.saboteurs-0.2.0".into();
+        }),
     },
     Fault {
         name: "no-common-version",
         case: "MAN-06",
-        also: &["MAN-05"],
+        also: &[],
         what: "offers an interface version that no host speaks",
         operator: "subtract",
         act: Act::Package(|package| package.replace("operator/1-draft.2", "operator/9")),

@@ -33,7 +33,7 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "answers pixel types that it does not declare as if something were broken",
         operator: "subtract",
-        act: Act::Declare(|descriptor| descriptor.inputs[0].dtypes.retain(|dtype| *dtype != DType::U16)),
+        act: Act::Wrap(with::<BrokenRefusal>),
     },
     Fault {
         name: "refused-type",
@@ -264,6 +264,16 @@ impl Sabotage for UnwrittenPixel {
             *byte = before;
         }
         Ok(())
+    }
+}
+
+/// Answers what it cannot work on as if something were broken.
+#[derive(Default)]
+struct BrokenRefusal;
+
+impl Sabotage for BrokenRefusal {
+    fn plan(&mut self, inner: &mut dyn Behaviour, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+        inner.plan(inputs, services).map_err(|error| Error::internal(error.message()))
     }
 }
 
