@@ -26,7 +26,8 @@ use anyhow::{Context, Result, bail};
 use manifest::Workspace;
 
 /// The crates that authors build with, by their folder below `sdk`. That each finds its siblings here is checked.
-const CRATES: &[&str] = &["abi", "image", "operator", "physics", "plugin", "plugin/macros", "types", "wit"];
+const CRATES: &[&str] =
+    &["abi", "image", "operator", "physics", "plugin", "plugin/macros", "testkit", "types", "wit"];
 
 /// The crate whose version is the SDK's.
 const NAMESAKE: &str = "plugin";
@@ -53,6 +54,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("rust/behaviour.rs.in", "tests/behaviour.rs"),
     ("rust/README.md.in", "README.md"),
     ("rust/gitignore", ".gitignore"),
+    ("license-mit.in", "LICENSE-MIT"),
+    ("../../../../LICENSE-APACHE", "LICENSE-APACHE"),
 ];
 
 /// What stands for the placeholders in the example: what `parfocal new` would write for that name.

@@ -124,7 +124,10 @@ mod tests {
     fn a_level_needs_every_must_of_it_and_the_levels_below() {
         let full = configured(Profile::Full);
         assert_eq!(summarise(&everything(|_| Status::Pass), &full).reached, Some(Level::L4));
-        assert_eq!(summarise(&everything(|_| Status::Pass), &configured(Profile::Ci)).reached, Some(Level::L2));
+        assert_eq!(
+            summarise(&everything(|_| Status::Pass), &configured(Profile::Ci)).reached,
+            Some(Level::L2)
+        );
         for status in [Status::Fail, Status::Crash, Status::Timeout, Status::Skip, Status::SuiteError] {
             let spoiled = everything(|id| if id == "OPR-05" { status } else { Status::Pass });
             let summary = summarise(&spoiled, &full);

@@ -11,7 +11,9 @@ use std::{
 use parfocal_core::Library;
 use parfocal_image::{Axis, DType, Extent, ImageSpec, PixelSize};
 use parfocal_operator::{Descriptor, Operator, Services, ThreadSafety};
-use parfocal_testkit::{Cut, Driver, Image, Loose, Memory, Outcome, Pattern, Quiet, Random, Setting, Settings};
+use parfocal_testkit::{
+    Cut, Driver, Image, Loose, Memory, Outcome, Pattern, Quiet, Random, Setting, Settings,
+};
 use parfocal_types::{ErrorKind, Parameters, Result, units::Micrometers};
 
 use crate::{
@@ -82,8 +84,11 @@ impl<'a> Scene<'a> {
     /// As [`library`](Self::library).
     pub fn library_through(&self, transport: Transport) -> Result<Arc<dyn Library>, Finding> {
         let code = self.task.code.iter().find(|code| code.transport == transport);
-        let code = code.ok_or_else(|| Finding::skip(format!("there is no code that this host can run as {transport}")))?;
-        let lane = self.lanes.open(transport).or_suite_error(format!("the lane {transport} cannot be opened"))?;
+        let code = code.ok_or_else(|| {
+            Finding::skip(format!("there is no code that this host can run as {transport}"))
+        })?;
+        let lane =
+            self.lanes.open(transport).or_suite_error(format!("the lane {transport} cannot be opened"))?;
         let artifact = code.artifact().or_suite_error("the task names no digest")?;
         lane.load(&artifact).or_fail("the plugin does not load")
     }
@@ -92,9 +97,15 @@ impl<'a> Scene<'a> {
     ///
     /// # Errors
     /// A finding: that of the other process when it is no pass, or that it ended without one.
-    pub fn elsewhere(&self, errand: Errand, environment: &[(&str, &str)], folder: &Path) -> Result<String, Finding> {
+    pub fn elsewhere(
+        &self,
+        errand: Errand,
+        environment: &[(&str, &str)],
+        folder: &Path,
+    ) -> Result<String, Finding> {
         let task = Task { errand: Some(errand), ..self.task.clone() };
-        let broken = |error: std::io::Error| Finding::suite_error(format!("another process cannot be asked: {error}"));
+        let broken =
+            |error: std::io::Error| Finding::suite_error(format!("another process cannot be asked: {error}"));
         let (mut own, theirs) = UnixStream::pair().map_err(broken)?;
         let (program, arguments) = &self.task.program;
         let mut process = Command::new(program)
@@ -112,14 +123,16 @@ impl<'a> Scene<'a> {
         let read = own.read_to_string(&mut answers);
         let status = process.wait().map_err(broken)?;
         read.map_err(broken)?;
-        let found = answers.lines().filter_map(|line| Answer::read(line).ok()).find_map(|answer| match answer {
-            Answer::Found(finding) => Some(finding),
-            Answer::Fault { .. } => None,
-        });
+        let found =
+            answers.lines().filter_map(|line| Answer::read(line).ok()).find_map(|answer| match answer {
+                Answer::Found(finding) => Some(finding),
+                Answer::Fault { .. } => None,
+            });
         match found {
             Some(finding) if finding.status == Status::Pass => Ok(finding.sentence),
             Some(finding) => Err(finding),
-            None => Err(Finding::fail("another process with the same task ended without a result").with("end", status)),
+            None => Err(Finding::fail("another process with the same task ended without a result")
+                .with("end", status)),
         }
     }
 
@@ -146,8 +159,9 @@ impl<'a> Scene<'a> {
         let library = self.library_through(transport)?;
         let id = self.task.operator.clone().unwrap_or_default();
         let descriptor = library.operators().iter().find(|descriptor| descriptor.id == id).cloned();
-        let descriptor =
-            descriptor.ok_or_else(|| Finding::fail(format!("the code has no operator `{id}`, which its manifest names")))?;
+        let descriptor = descriptor.ok_or_else(|| {
+            Finding::fail(format!("the code has no operator `{id}`, which its manifest names"))
+        })?;
         Ok(Bench { library, descriptor, random: self.random(), profile: self.profile() })
     }
 }
@@ -292,7 +306,8 @@ impl Bench {
             let image = shape.pattern.draw(&spec, port.kind, &mut own);
             images.push((number, image.or_suite_error("a test image cannot be made")?));
         }
-        let dtype = images.first().map_or_else(|| "no input".to_owned(), |(_, image)| image.spec.dtype.to_string());
+        let dtype =
+            images.first().map_or_else(|| "no input".to_owned(), |(_, image)| image.spec.dtype.to_string());
         Ok(Feed { name: format!("{} of {dtype}, {:?}", shape.extent, shape.pattern), images })
     }
 
@@ -305,12 +320,15 @@ impl Bench {
         let mut refusals = Vec::new();
         for extent in SHAPES {
             let shape = Shape::of(extent);
-            match self.drive(&setting.parameters, &Quiet, &Loose::default(), |driver| driver.plan(&self.feed_or_empty(&shape).inputs()).map(drop)) {
+            match self.drive(&setting.parameters, &Quiet, &Loose::default(), |driver| {
+                driver.plan(&self.feed_or_empty(&shape).inputs()).map(drop)
+            }) {
                 Ok(()) => return Ok(shape),
                 Err(error) => refusals.push(format!("{extent}: {}", error.message())),
             }
         }
-        Err(Finding::fail("it accepts none of the images that fit its ports").with("refusals", refusals.join("; ")))
+        Err(Finding::fail("it accepts none of the images that fit its ports")
+            .with("refusals", refusals.join("; ")))
     }
 
     fn feed_or_empty(&self, shape: &Shape) -> Feed {

@@ -51,6 +51,7 @@ pub(crate) fn make(arguments: &args::Package) -> Result<Made> {
         described = Some(operators);
         manifest.artifacts.push(entry);
     }
+    copy_licenses(&arguments.folder, &building)?;
     manifest.operators = described.ok_or_else(|| {
         Error::invalid_argument("no code was named").with_remedy("give --native, --wasm, or both")
     })?;
@@ -76,6 +77,27 @@ pub(crate) fn cannot(verb: &str, path: &Path, error: std::io::Error) -> Error {
         _ => ErrorKind::Internal,
     };
     Error::new(kind, format!("cannot {verb} {}", path.display())).with_source(error)
+}
+
+/// Starts of the names of files with a licence's text.
+const LICENSES: &[&str] = &["LICENSE", "LICENCE", "COPYING"];
+
+/// Copies the texts of licences that lie beside the manifest (MAN-09).
+fn copy_licenses(from: &Path, package: &Path) -> Result<()> {
+    let mut names: Vec<_> = fs::read_dir(from)
+        .map_err(|error| cannot("read", from, error))?
+        .filter_map(|entry| Some(entry.ok()?.file_name()))
+        .filter(|name| {
+            let upper = name.to_string_lossy().to_uppercase();
+            LICENSES.iter().any(|start| upper.starts_with(start)) && from.join(name).is_file()
+        })
+        .collect();
+    names.sort();
+    for name in names {
+        fs::copy(from.join(&name), package.join(&name))
+            .map_err(|error| cannot("copy", &from.join(&name), error))?;
+    }
+    Ok(())
 }
 
 fn remove(folder: &Path) -> Result<()> {

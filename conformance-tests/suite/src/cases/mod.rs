@@ -13,13 +13,19 @@ use crate::case::Case;
 
 pub(crate) use opr::digest;
 
-
 /// Every case, sorted by number.
 #[must_use]
 pub fn cases() -> &'static [Case] {
     static CASES: OnceLock<Vec<Case>> = OnceLock::new();
     CASES.get_or_init(|| {
-        let groups = [man::cases(), abi::CASES.to_vec(), opr::cases(), sec::CASES.to_vec(), rob::CASES.to_vec(), prf::CASES.to_vec()];
+        let groups = [
+            man::cases(),
+            abi::CASES.to_vec(),
+            opr::cases(),
+            sec::CASES.to_vec(),
+            rob::CASES.to_vec(),
+            prf::CASES.to_vec(),
+        ];
         let mut all: Vec<Case> = groups.into_iter().flatten().collect();
         all.sort_by_key(|case| case.id);
         all
@@ -39,7 +45,8 @@ mod tests {
     #[test]
     fn all_numbers_of_the_six_groups_are_there_once() {
         let expected = [("ABI", 16), ("MAN", 14), ("OPR", 31), ("PRF", 8), ("ROB", 15), ("SEC", 10)];
-        let numbers = expected.iter().flat_map(|(group, count)| (1..=*count).map(move |n| format!("{group}-{n:02}")));
+        let numbers =
+            expected.iter().flat_map(|(group, count)| (1..=*count).map(move |n| format!("{group}-{n:02}")));
         let expected: Vec<String> = numbers.collect();
         assert_eq!(cases().iter().map(|case| case.id).collect::<Vec<_>>(), expected);
     }

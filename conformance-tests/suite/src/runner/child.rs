@@ -5,7 +5,10 @@ use std::{
     io::{Read, Write},
     os::{
         fd::{AsFd, OwnedFd},
-        unix::{net::UnixStream, process::{CommandExt, ExitStatusExt}},
+        unix::{
+            net::UnixStream,
+            process::{CommandExt, ExitStatusExt},
+        },
     },
     path::Path,
     process::{Command, ExitStatus, Stdio},
@@ -19,7 +22,13 @@ use rustix::{
 };
 
 use super::{left, plan::Job};
-use crate::{finding::Finding, guard, options::Options, subject::Subject, task::{Answer, Task}};
+use crate::{
+    finding::Finding,
+    guard,
+    options::Options,
+    subject::Subject,
+    task::{Answer, Task},
+};
 
 /// How long a child may take to end after its answer, on the reference machine.
 const LAST_BREATH: Duration = Duration::from_secs(2);
@@ -48,7 +57,13 @@ impl Verdict {
 ///
 /// # Errors
 /// `internal` when the system does not let the suite do its work: no folder, no socket, no process.
-pub(crate) fn run_child(subject: &Subject, job: &Job, options: &Options, factor: f64, folder: &Path) -> Result<Verdict> {
+pub(crate) fn run_child(
+    subject: &Subject,
+    job: &Job,
+    options: &Options,
+    factor: f64,
+    folder: &Path,
+) -> Result<Verdict> {
     let work = folder.join("work");
     fs::create_dir_all(&work).map_err(broken("the child's folder cannot be made"))?;
     let absolute = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -57,7 +72,11 @@ pub(crate) fn run_child(subject: &Subject, job: &Job, options: &Options, factor:
         folder: absolute(subject.folder()),
         operator: job.operator.clone(),
         transport: job.transport,
-        code: job.code.iter().map(|code| crate::task::Code { path: absolute(&code.path), ..code.clone() }).collect(),
+        code: job
+            .code
+            .iter()
+            .map(|code| crate::task::Code { path: absolute(&code.path), ..code.clone() })
+            .collect(),
         seed: options.seed,
         profile: options.profile,
         factor,
@@ -70,7 +89,8 @@ pub(crate) fn run_child(subject: &Subject, job: &Job, options: &Options, factor:
     };
     let budget = job.case.budget * options.profile.pick(1, 10);
     let child = Child { options, task: &task, folder, work: &task.scratch };
-    let verdict = child.run(budget.mul_f64(factor), LAST_BREATH.mul_f64(factor));
+    let budget = options.time_limit.unwrap_or_else(|| budget.mul_f64(factor));
+    let verdict = child.run(budget, LAST_BREATH.mul_f64(factor));
     let _ = fs::remove_dir_all(folder);
     verdict
 }
@@ -112,7 +132,8 @@ impl Child<'_> {
             .process_group(0)
             .spawn()
             .map_err(|error| {
-                Error::internal(format!("{} cannot be started: {error}", program.path.display())).with_source(error)
+                Error::internal(format!("{} cannot be started: {error}", program.path.display()))
+                    .with_source(error)
             })?;
         let pid = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| Error::internal("the child has no number"))?;
@@ -139,13 +160,26 @@ impl Child<'_> {
         last_breath: Duration,
     ) -> Result<End> {
         own.set_nonblocking(true).map_err(broken("the child's socket"))?;
-        let process = pidfd_open(pid, PidfdFlags::empty()).map_err(|error| broken("the child cannot be watched")(error.into()))?;
+        let process = pidfd_open(pid, PidfdFlags::empty())
+            .map_err(|error| broken("the child cannot be watched")(error.into()))?;
         let mut end = End { status: None, answers: Vec::new(), overdue: false };
         let mut deadline = start + budget;
+        let mut seen = Duration::ZERO;
         let mut talking = true;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
+                // Others may have had the processor: what still works gets its own time of it, within reason.
+                let worked = processor_time(pid);
+                let starved = !found_line(&end.answers)
+                    && worked < budget
+                    && worked.saturating_sub(seen) > budget / 50
+                    && start.elapsed() < budget * 8;
+                seen = worked;
+                if starved {
+                    deadline = Instant::now() + budget / 2;
+                    continue;
+                }
                 end.overdue = true;
                 return Ok(end);
             }
@@ -174,7 +208,10 @@ impl Child<'_> {
         if left.alive > 0 {
             return Finding::suite_error(format!("{} processes of the child could not be ended", left.alive));
         }
-        let answers: Vec<_> = String::from_utf8_lossy(&end.answers).lines().filter_map(|line| Answer::read(line).ok()).collect();
+        let answers: Vec<_> = String::from_utf8_lossy(&end.answers)
+            .lines()
+            .filter_map(|line| Answer::read(line).ok())
+            .collect();
         let found = answers.iter().find_map(|answer| match answer {
             Answer::Found(finding) => Some(finding.clone()),
             Answer::Fault { .. } => None,
@@ -189,7 +226,10 @@ impl Child<'_> {
                 .noting(format!("the time was {seconds:.1} s"));
         }
         if end.overdue {
-            return Finding::new(crate::Status::Timeout, "the process did not end after the case was done, and was killed");
+            return Finding::new(
+                crate::Status::Timeout,
+                "the process did not end after the case was done, and was killed",
+            );
         }
         let signal = end.status.and_then(|status| status.signal());
         if let Some((_, address, guard)) = &fault
@@ -198,7 +238,10 @@ impl Child<'_> {
             return Finding::fail(name).noting(format!("at address 0x{address}"));
         }
         if let Some(signal) = signal {
-            let crash = Finding::new(crate::Status::Crash, format!("the process died of signal {signal} ({})", signal_name(signal)));
+            let crash = Finding::new(
+                crate::Status::Crash,
+                format!("the process died of signal {signal} ({})", signal_name(signal)),
+            );
             return match &fault {
                 Some((_, address, _)) => crash.noting(format!("at address 0x{address}")),
                 None => crash,
@@ -206,10 +249,14 @@ impl Child<'_> {
         }
         let code = end.status.and_then(|status| status.code()).unwrap_or(-1);
         match found {
-            None => Finding::new(crate::Status::Crash, format!("the process ended with exit code {code} and without a result")),
-            Some(_) if code != 0 => {
-                Finding::new(crate::Status::Crash, format!("the process ended with exit code {code} after the case was done"))
-            }
+            None => Finding::new(
+                crate::Status::Crash,
+                format!("the process ended with exit code {code} and without a result"),
+            ),
+            Some(_) if code != 0 => Finding::new(
+                crate::Status::Crash,
+                format!("the process ended with exit code {code} after the case was done"),
+            ),
             Some(finding) if left.found > 0 => {
                 let sentence = format!("it left {} process(es) behind, which were killed", left.found);
                 Finding::fail(sentence).with("otherwise", finding.sentence)
@@ -219,9 +266,19 @@ impl Child<'_> {
     }
 }
 
+/// What a process has had of the processors so far; zero when the system does not say.
+fn processor_time(pid: Pid) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ');
+    // The 14th and 15th field of all, counted from the state, which is the third.
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks.saturating_mul(1000) / rustix::param::clock_ticks_per_second().max(1))
+}
+
 /// Whether a whole line with the result has come.
 fn found_line(answers: &[u8]) -> bool {
-    answers.ends_with(b"\n") && answers.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"{\"found\""))
+    answers.ends_with(b"\n")
+        && answers.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"{\"found\""))
 }
 
 /// Reads what has come; whether there may be more.
@@ -244,7 +301,8 @@ fn tail(path: &Path) -> Vec<String> {
     let bytes = fs::read(path).unwrap_or_default();
     let start = bytes.len().saturating_sub(KEPT_LOG);
     let text = String::from_utf8_lossy(bytes.get(start..).unwrap_or_default());
-    let plain = |line: &str| line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>();
+    let plain =
+        |line: &str| line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>();
     let lines: Vec<_> = text.lines().map(plain).collect();
     lines[lines.len().saturating_sub(20)..].to_vec()
 }

@@ -19,6 +19,8 @@ const RUST: &[Template] = &[
     ("tests/behaviour.rs", include_str!("rust/behaviour.rs.in")),
     ("README.md", include_str!("rust/README.md.in")),
     (".gitignore", include_str!("rust/gitignore")),
+    ("LICENSE-APACHE", include_str!("../../../../LICENSE-APACHE")),
+    ("LICENSE-MIT", include_str!("license-mit.in")),
 ];
 
 const C: &[Template] = &[
@@ -27,6 +29,8 @@ const C: &[Template] = &[
     ("Makefile", include_str!("c/Makefile.in")),
     ("README.md", include_str!("c/README.md.in")),
     (".gitignore", include_str!("c/gitignore")),
+    ("LICENSE-APACHE", include_str!("../../../../LICENSE-APACHE")),
+    ("LICENSE-MIT", include_str!("license-mit.in")),
 ];
 
 /// What the placeholders stand for.

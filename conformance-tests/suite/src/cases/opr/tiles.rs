@@ -52,7 +52,8 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// Tiles that meet at uneven places: a few pixels, narrow, wide, larger than most halos.
-const CUTS: [Cut; 4] = [Cut::in_plane(7, 9), Cut::in_stack(2, 16, 5), Cut::in_plane(5, 40), Cut::in_stack(1, 31, 32)];
+const CUTS: [Cut; 4] =
+    [Cut::in_plane(7, 9), Cut::in_stack(2, 16, 5), Cut::in_plane(5, 40), Cut::in_stack(1, 31, 32)];
 
 fn opr_05(scene: &mut Scene<'_>) -> Check {
     let bench = scene.bench()?;
@@ -73,8 +74,13 @@ fn opr_05(scene: &mut Scene<'_>) -> Check {
             honest(&tiled, setting, feed)?;
             count += 1;
             if let Some(difference) = whole.difference(&tiled) {
-                return Err(differs("tiles give other pixels than the whole image", &difference, setting, feed)
-                    .with("tiles", format!("{:?} from {:?}", cut.tile, cut.offset)));
+                return Err(differs(
+                    "tiles give other pixels than the whole image",
+                    &difference,
+                    setting,
+                    feed,
+                )
+                .with("tiles", format!("{:?} from {:?}", cut.tile, cut.offset)));
             }
         }
     }
@@ -184,7 +190,11 @@ fn changed_outside(
         if inside(place) {
             return value;
         }
-        if scale <= 1.0 { 1.0 - value } else { (value + scale * (0.25 + 0.5 * random.fraction())) % (scale + 1.0) }
+        if scale <= 1.0 {
+            1.0 - value
+        } else {
+            (value + scale * (0.25 + 0.5 * random.fraction())) % (scale + 1.0)
+        }
     });
     *image = drawn.or_suite_error("a test image cannot be made")?;
     Ok(Some(changed))
@@ -264,8 +274,13 @@ fn opr_07(scene: &mut Scene<'_>) -> Check {
             let found = ran(result, setting, feed)?;
             count += 1;
             if let Some(difference) = expected.difference(&found) {
-                return Err(differs("another order of the tiles gives another result", &difference, setting, feed)
-                    .with("order", order));
+                return Err(differs(
+                    "another order of the tiles gives another result",
+                    &difference,
+                    setting,
+                    feed,
+                )
+                .with("order", order));
             }
         }
     }
