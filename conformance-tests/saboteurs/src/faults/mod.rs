@@ -1,0 +1,21 @@
+//! All faults, case by case.
+
+pub mod abi;
+pub mod man;
+pub mod opr;
+pub mod prf;
+pub mod rob;
+pub mod sec;
+
+use crate::fault::Fault;
+
+/// Every fault, in the order of the cases' groups.
+pub fn all() -> impl Iterator<Item = &'static Fault> {
+    [man::FAULTS, abi::FAULTS, opr::FAULTS, sec::FAULTS, rob::FAULTS, prf::FAULTS].into_iter().flatten()
+}
+
+/// Cases that no plugin can fail, and why.
+pub const NONE: &[(&str, &str)] = &[
+    ("ROB-14", "it tries how the host searches folders: a plugin cannot hide another"),
+    ("MAN-12", "it tries the host's own readers with damaged bytes: a plugin cannot make them panic"),
+];
