@@ -74,6 +74,7 @@ fn package(id: &str, manifest: &str, operators: Vec<Descriptor>, library: Vec<u8
     complete.operators = operators;
     let digest = Sha256::of(&library);
     complete.artifacts = vec![ArtifactEntry {
+        interpreter: None,
         lane: LaneKind::Native,
         target: Some(HostSupport::this_computer().target.parse()?),
         path: "native/plugin.so".parse()?,
