@@ -115,8 +115,16 @@ fn opr_06(scene: &mut Scene<'_>) -> Check {
             let work = Work::of(&bench.descriptor, &plan, feed.images.first().map(|(_, image)| &image.spec));
             // A tile in the middle of a plane, so that there is something around it.
             let tiles = Cut::in_plane(6, 8).tiles(&work);
-            let middle = Region::new(work.extent.0.map(|size| (size / 2).cast_signed()), parfocal_image::Extent([1; 5]));
-            let core = tiles.iter().find(|tile| tile.contains(&middle)).or(tiles.first()).copied().unwrap_or_default();
+            let middle = Region::new(
+                work.extent.0.map(|size| (size / 2).cast_signed()),
+                parfocal_image::Extent([1; 5]),
+            );
+            let core = tiles
+                .iter()
+                .find(|tile| tile.contains(&middle))
+                .or(tiles.first())
+                .copied()
+                .unwrap_or_default();
             let required = operator.required_input(&core)?;
             Ok((core, required, work.sequence))
         });
