@@ -69,6 +69,8 @@ impl Connection {
         let mut connection = Self { channel, control, process, next: 0, shared, dead: false };
         connection.send(hello, &[], &[page.as_fd()], limit)?;
         let (answer, _) = connection.receive("hello", &mut Desk::default(), limit)?;
+        // It was sent before the answer, on another way.
+        connection.process.wait_for_report(limit);
         Ok((connection, answer))
     }
 
