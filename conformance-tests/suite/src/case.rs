@@ -101,6 +101,8 @@ pub struct Case {
     pub scope: Scope,
     /// The transports that it can run on; those that need the plugin in their own address space name `Native` only.
     pub transports: &'static [Transport],
+    /// Those of them on which it runs in profile `ci`. Few cases run in a worker there: native code is the same in both.
+    pub quick: &'static [Transport],
     /// Time that it may take in profile `ci` on the reference machine.
     pub budget: Duration,
     /// The badge that it takes part in.
@@ -125,6 +127,7 @@ impl Case {
         fix: "",
         scope: Scope::Operator,
         transports: &Transport::ALL,
+        quick: &[Transport::Native, Transport::Wasm],
         budget: Duration::from_secs(20),
         badge: None,
         applies: always,

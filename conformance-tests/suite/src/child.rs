@@ -63,10 +63,14 @@ fn prepare() -> Result<(Task, File)> {
     let mut line = String::new();
     let reading = answers.try_clone().map_err(|error| lost("no task can be read", error))?;
     BufReader::new(reading).read_line(&mut line).map_err(|error| lost("no task can be read", error))?;
-    let task = serde_json::from_str(&line).map_err(|error| {
+    let task: Task = serde_json::from_str(&line).map_err(|error| {
         Error::invalid_argument(format!("this is no task: {error}"))
             .with_remedy("this command is for the conformance suite only")
     })?;
+    if task.errand.is_none() {
+        // A session of its own: whatever it starts, keepers of workers too, is known by it. An errand stays in that of its case.
+        let _ = rustix::process::setsid();
+    }
     limit(Resource::Core, 0);
     limit(Resource::Data, MOST_MEMORY);
     limit(Resource::Nofile, 512);
@@ -93,6 +97,7 @@ pub fn in_process(task: &Task, lanes: &Lanes<'_>) -> Finding {
     let mut scene = Scene::new(task, &subject, lanes);
     let run = match task.errand {
         Some(Errand::Digest) => crate::cases::digest,
+        Some(Errand::Words) => crate::cases::words,
         None => run,
     };
     // A panic here is the suite's own: plugins' are caught at the border, and those that are not end the process.

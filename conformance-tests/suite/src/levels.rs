@@ -75,7 +75,9 @@ fn blocked(level: Level, results: &[CaseResult], configuration: &Configuration) 
     if level == Level::L3 && configuration.profile != Profile::Full {
         blocked.push("it is granted from the profile `full` only".into());
     }
-    if level == Level::L4 && !of_level().any(|result| matches!(result.status, Status::Pass | Status::Warn)) {
+    // What is declared is held against the clock there; the other cases of the level measure, whoever declares what.
+    let timed = |result: &CaseResult| result.case == "PRF-01" && matches!(result.status, Status::Pass | Status::Warn);
+    if level == Level::L4 && !of_level().any(timed) {
         blocked.push("the manifest declares no performance".into());
     }
     blocked
@@ -152,7 +154,7 @@ mod tests {
 
     #[test]
     fn performance_that_nobody_declared_grants_no_level() {
-        let results = everything(|id| if id.starts_with("PRF") { Status::Na } else { Status::Pass });
+        let results = everything(|id| if id == "PRF-01" { Status::Na } else { Status::Pass });
         assert_eq!(summarise(&results, &configured(Profile::Full)).reached, Some(Level::L3));
     }
 

@@ -27,11 +27,13 @@ mod report;
 mod runner;
 mod scene;
 mod schema;
+mod state;
 mod status;
 mod subject;
 mod task;
 mod transport;
 mod waivers;
+mod watch;
 
 pub use case::{Applies, Case, Group, Run, Scope};
 pub use cases::{case, cases};

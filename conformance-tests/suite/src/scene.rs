@@ -8,7 +8,8 @@ use std::{
     sync::Arc,
 };
 
-use parfocal_core::Library;
+use parfocal_core::{Artifact, Lane, Library};
+use parfocal_native::Probe;
 use parfocal_image::{Axis, DType, Extent, ImageSpec, PixelSize};
 use parfocal_operator::{Descriptor, Operator, Services, ThreadSafety};
 use parfocal_testkit::{
@@ -83,14 +84,57 @@ impl<'a> Scene<'a> {
     /// # Errors
     /// As [`library`](Self::library).
     pub fn library_through(&self, transport: Transport) -> Result<Arc<dyn Library>, Finding> {
+        let artifact = self.artifact(transport)?;
+        self.lane(transport)?.load(&artifact).or_fail("the plugin does not load")
+    }
+
+    /// The transport of the case.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.task.transport.unwrap_or(Transport::Native)
+    }
+
+    /// The code of a transport.
+    ///
+    /// # Errors
+    /// A finding: the plugin has none that this host can run.
+    pub fn artifact(&self, transport: Transport) -> Result<Artifact, Finding> {
         let code = self.task.code.iter().find(|code| code.transport == transport);
-        let code = code.ok_or_else(|| {
-            Finding::skip(format!("there is no code that this host can run as {transport}"))
-        })?;
-        let lane =
-            self.lanes.open(transport).or_suite_error(format!("the lane {transport} cannot be opened"))?;
-        let artifact = code.artifact().or_suite_error("the task names no digest")?;
-        lane.load(&artifact).or_fail("the plugin does not load")
+        let code = code.ok_or_else(|| Finding::skip(format!("there is no code that this host can run as {transport}")))?;
+        code.artifact().or_suite_error("the task names no digest")
+    }
+
+    /// A new lane, which has loaded nothing.
+    ///
+    /// # Errors
+    /// A finding of the suite: the program was built without it.
+    pub fn lane(&self, transport: Transport) -> Result<Box<dyn Lane>, Finding> {
+        self.lanes.open(transport).or_suite_error(format!("the lane {transport} cannot be opened"))
+    }
+
+    /// The handshake of the native library, before anything else was called.
+    ///
+    /// # Errors
+    /// A finding: it does not load.
+    pub fn probe(&self) -> Result<Probe, Finding> {
+        Probe::open(&self.artifact(Transport::Native)?).or_fail("the plugin does not load")
+    }
+
+    /// Every operator of a library, ready to be driven.
+    ///
+    /// # Errors
+    /// A finding: it has none.
+    pub fn benches(&self, library: &Arc<dyn Library>) -> Result<Vec<Bench>, Finding> {
+        if library.operators().is_empty() {
+            return Err(Finding::na("the plugin has no operators"));
+        }
+        let bench = |descriptor: &Descriptor| Bench {
+            library: Arc::clone(library),
+            descriptor: descriptor.clone(),
+            random: self.random(),
+            profile: self.profile(),
+        };
+        Ok(library.operators().iter().map(bench).collect())
     }
 
     /// Runs an errand in another process with this environment, in this folder, and returns the sentence that it found.

@@ -42,6 +42,8 @@ pub struct Task {
 pub enum Errand {
     /// Runs the operator, and answers with the digest of what came out.
     Digest,
+    /// Looks for the marker of its environment in all that the operators say.
+    Words,
 }
 
 /// Code that can be loaded.

@@ -368,6 +368,8 @@ pub(crate) enum TransportName {
     Native,
     /// WASM components.
     Wasm,
+    /// Native code in a worker.
+    Worker,
 }
 
 /// One word of a chain on the command line, in the order in which it was written.

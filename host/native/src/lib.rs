@@ -19,5 +19,7 @@
 mod context;
 mod instance;
 mod library;
+mod probe;
 
 pub use library::NativeLane;
+pub use probe::{Entered, Interfaced, Probe};

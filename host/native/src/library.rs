@@ -123,7 +123,7 @@ impl Library for NativeLibrary {
 }
 
 /// Finds the note in its section, and holds it against this build.
-fn check_note(bytes: &[u8], artifact: &Artifact) -> Result<()> {
+pub(crate) fn check_note(bytes: &[u8], artifact: &Artifact) -> Result<()> {
     let section = library_section(bytes).map_err(|error| error.with_origin(artifact.label()))?;
     let section = section.ok_or_else(|| {
         Error::corrupt("the library carries no Parfocal note")
@@ -174,7 +174,7 @@ fn check_identity(note: &Note, artifact: &Artifact) -> Result<()> {
 }
 
 /// Maps a sealed copy of the bytes and finds the entry point.
-fn map(bytes: &[u8], artifact: &Artifact) -> Result<EntryFunction> {
+pub(crate) fn map(bytes: &[u8], artifact: &Artifact) -> Result<EntryFunction> {
     let copy = parfocal_core::artifact::sealed_copy(bytes).map_err(|error| {
         Error::internal("the library cannot be copied to memory")
             .with_source(error)

@@ -1,6 +1,7 @@
 //! All cases, sorted by number. A case stands beside its function, in the file of its topic.
 
 mod abi;
+mod hand;
 mod man;
 mod opr;
 mod prf;
@@ -11,21 +12,14 @@ use std::sync::OnceLock;
 
 use crate::case::Case;
 
-pub(crate) use opr::digest;
+pub(crate) use {opr::digest, sec::words};
 
 /// Every case, sorted by number.
 #[must_use]
 pub fn cases() -> &'static [Case] {
     static CASES: OnceLock<Vec<Case>> = OnceLock::new();
     CASES.get_or_init(|| {
-        let groups = [
-            man::cases(),
-            abi::CASES.to_vec(),
-            opr::cases(),
-            sec::CASES.to_vec(),
-            rob::CASES.to_vec(),
-            prf::CASES.to_vec(),
-        ];
+        let groups = [man::cases(), abi::cases(), opr::cases(), sec::cases(), rob::cases(), prf::cases()];
         let mut all: Vec<Case> = groups.into_iter().flatten().collect();
         all.sort_by_key(|case| case.id);
         all

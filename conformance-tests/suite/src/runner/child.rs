@@ -5,10 +5,7 @@ use std::{
     io::{Read, Write},
     os::{
         fd::{AsFd, OwnedFd},
-        unix::{
-            net::UnixStream,
-            process::{CommandExt, ExitStatusExt},
-        },
+        unix::{net::UnixStream, process::ExitStatusExt},
     },
     path::Path,
     process::{Command, ExitStatus, Stdio},
@@ -18,7 +15,7 @@ use std::{
 use parfocal_types::{Error, Result};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal},
 };
 
 use super::{left, plan::Job};
@@ -129,7 +126,6 @@ impl Child<'_> {
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(output)
             .stderr(errors)
-            .process_group(0)
             .spawn()
             .map_err(|error| {
                 Error::internal(format!("{} cannot be started: {error}", program.path.display()))
@@ -141,7 +137,9 @@ impl Child<'_> {
         // A child that is gone already has ended without a result: that is found below.
         let _ = own.write_all(format!("{line}\n").as_bytes());
         let watched = self.watch(&own, pid, start, budget, last_breath)?;
+        // Its own group once it has read its task; before that it is alone.
         let _ = kill_process_group(pid, Signal::KILL);
+        let _ = pidfd_open(pid, PidfdFlags::empty()).and_then(|child| pidfd_send_signal(child, Signal::KILL));
         let status = process.wait().map_err(broken("the child's end cannot be read"))?;
         let left = left::end(pid, self.work);
         let end = End { status: Some(status), ..watched };

@@ -1,4 +1,7 @@
 //! Processes that a child left behind: found by group, session and folder, ended, and verified to be gone.
+//!
+//! The keepers of its workers are in its session. They end by themselves when it does, and take all that a worker left along:
+//! they are waited for, and counted only when they stay.
 
 use std::{
     fs,
@@ -36,8 +39,12 @@ pub(crate) fn end(leader: Pid, folder: &Path) -> Left {
             return Left { found: seen.len(), alive: 0 };
         }
         left.alive = members.len();
-        for pid in members {
-            seen.insert(pid.as_raw_nonzero().get());
+        for (pid, is_keeper) in members {
+            let number = pid.as_raw_nonzero().get();
+            if is_keeper && !seen.contains(&number) && ends(pid, deadline) {
+                continue;
+            }
+            seen.insert(number);
             left.found = seen.len();
             end_one(pid, deadline);
         }
@@ -49,15 +56,24 @@ pub(crate) fn end(leader: Pid, folder: &Path) -> Left {
 
 /// Kills a process and waits until it is gone or a zombie.
 fn end_one(pid: Pid, deadline: Instant) {
-    let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return };
     let _ = kill_process(pid, Signal::KILL);
-    let wait = deadline.saturating_duration_since(Instant::now());
-    let timeout = Timespec { tv_sec: wait.as_secs() as _, tv_nsec: wait.subsec_nanos().into() };
-    let _ = poll(&mut [PollFd::from_borrowed_fd(process.as_fd(), PollFlags::IN)], Some(&timeout));
+    let _ = ends(pid, deadline);
 }
 
-/// Living processes of the child's group or session, or at work in its folder.
-fn members(leader: Pid, folder: &Path) -> Vec<Pid> {
+/// Waits for the end of a process; whether it came.
+fn ends(pid: Pid, deadline: Instant) -> bool {
+    let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return true };
+    let wait = deadline.saturating_duration_since(Instant::now());
+    let timeout = Timespec { tv_sec: wait.as_secs() as _, tv_nsec: wait.subsec_nanos().into() };
+    let polled = poll(&mut [PollFd::from_borrowed_fd(process.as_fd(), PollFlags::IN)], Some(&timeout));
+    polled.is_ok_and(|ready| ready > 0)
+}
+
+/// The name of the keepers of workers, as the system shows it.
+const KEEPER: &str = "parfocal-worker";
+
+/// Living processes of the child's group or session, or at work in its folder; and whether each is a keeper.
+fn members(leader: Pid, folder: &Path) -> Vec<(Pid, bool)> {
     let own = rustix::process::getpid();
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let leader = leader.as_raw_nonzero().get();
@@ -69,7 +85,7 @@ fn members(leader: Pid, folder: &Path) -> Vec<Pid> {
         let Some(pid) = Pid::from_raw(number).filter(|pid| *pid != own) else { continue };
         let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
         // `pid (name) state ppid pgrp session ...`; the name may hold anything.
-        let Some((_, rest)) = stat.rsplit_once(") ") else { continue };
+        let Some((name, rest)) = stat.rsplit_once(") ") else { continue };
         let fields: Vec<_> = rest.split(' ').take(4).collect();
         let [state, _, group, session] = fields[..] else { continue };
         if matches!(state, "Z" | "X") {
@@ -77,7 +93,7 @@ fn members(leader: Pid, folder: &Path) -> Vec<Pid> {
         }
         let of_child = [group, session].iter().any(|field| field.parse() == Ok(leader));
         if of_child || fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder)) {
-            found.push(pid);
+            found.push((pid, name.ends_with(KEEPER)));
         }
     }
     found

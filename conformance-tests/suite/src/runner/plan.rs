@@ -7,7 +7,7 @@ use crate::{
     case::{Applies, Case, Scope},
     cases::{case, cases},
     finding::Finding,
-    options::Options,
+    options::{Options, Profile},
     subject::Subject,
     task::Code,
     transport::Transport,
@@ -61,9 +61,9 @@ pub(crate) fn plan(subject: &Subject, options: &Options) -> Result<Vec<Planned>>
         return Err(Error::invalid_argument(format!("{} has no operator `{id}`", subject.label())));
     }
     let usable: Vec<_> = Transport::ALL.into_iter().filter(|transport| options.uses(*transport)).collect();
-    let planner = Planner { subject, code: subject.code(&usable), usable, operators };
-    let wanted =
-        |case: &&'static Case| options.cases.is_empty() || options.cases.iter().any(|id| *id == case.id);
+    let full = options.profile == Profile::Full;
+    let planner = Planner { subject, code: subject.code(&usable), usable, operators, full };
+    let wanted = |case: &&'static Case| options.cases.is_empty() || options.cases.iter().any(|id| *id == case.id);
     let mut rows: Vec<Planned> = cases().iter().filter(wanted).flat_map(|case| planner.rows(case)).collect();
     rows.sort_by(|one, other| {
         let key = |planned: &Planned| {
@@ -80,6 +80,8 @@ struct Planner<'a> {
     usable: Vec<Transport>,
     code: Vec<Code>,
     operators: Vec<&'a Descriptor>,
+    /// Whether cases run on every transport that suits them.
+    full: bool,
 }
 
 impl Planner<'_> {
@@ -105,7 +107,7 @@ impl Planner<'_> {
             return vec![self.row(case, operator, None)];
         }
         let with_code = |transport: &&Transport| {
-            case.transports.contains(transport) && self.code.iter().any(|code| code.transport == **transport)
+            case.transports.contains(transport) && (self.full || case.quick.contains(transport)) && self.code.iter().any(|code| code.transport == **transport)
         };
         let rows: Vec<_> = self
             .usable
@@ -123,7 +125,8 @@ impl Planner<'_> {
         let finding = if Transport::ALL.iter().any(suits) || self.subject.manifest().is_err() {
             Finding::skip(format!("no code of the plugin can be run here for it: {}", self.why_no_code()))
         } else {
-            Finding::na("the plugin has no code that runs in the case's own address space")
+            let names: Vec<_> = case.transports.iter().map(|transport| transport.name()).collect();
+            Finding::na(format!("the plugin has no code that runs as {}", names.join(" or ")))
         };
         vec![Planned::Known(job, finding)]
     }

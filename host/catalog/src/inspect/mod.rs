@@ -75,6 +75,8 @@ pub struct Inspection {
     pub shared: Option<bool>,
     /// Exported symbols of a library, exported interfaces of a component, in the order of the file.
     pub exports: Vec<String>,
+    /// Interfaces that a component imports, in the order of the file. Libraries import from the system, which is not listed.
+    pub imports: Vec<String>,
     /// The embedded note, where one can be read.
     pub note: Option<NoteSummary>,
     /// What is wrong with the bytes; empty for a file that a host can use.
@@ -117,6 +119,7 @@ pub(crate) struct Facts {
     pub(crate) processor: Option<String>,
     pub(crate) shared: Option<bool>,
     pub(crate) exports: Vec<String>,
+    pub(crate) imports: Vec<String>,
     pub(crate) note: NoteState,
 }
 
@@ -128,6 +131,7 @@ impl Facts {
             processor: None,
             shared: None,
             exports: Vec::new(),
+            imports: Vec::new(),
             note: NoteState::Absent,
         }
     }
@@ -202,6 +206,7 @@ pub fn inspect_bytes(path: &Path, bytes: &[u8]) -> Inspection {
         processor: facts.processor,
         shared: facts.shared,
         exports: facts.exports,
+        imports: facts.imports,
         note,
         problems,
     }

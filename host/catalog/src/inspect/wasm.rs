@@ -48,6 +48,13 @@ fn walk(bytes: &[u8], facts: &mut Facts) -> Result<(), BinaryReaderError> {
             {
                 facts.note = note_of(section.data());
             }
+            Payload::ComponentImportSection(imports) if depth == 0 => {
+                for import in imports {
+                    if facts.imports.len() < MOST_EXPORTS {
+                        facts.imports.push(printable(import?.name.name));
+                    }
+                }
+            }
             Payload::ComponentExportSection(exports) if depth == 0 => {
                 for export in exports {
                     if facts.exports.len() < MOST_EXPORTS {

@@ -19,6 +19,7 @@ use parfocal_conformance::{
 use parfocal_core::Lane;
 use parfocal_native::NativeLane;
 use parfocal_types::{Error, Result};
+use parfocal_worker::{WorkerLane, WorkerOptions};
 
 use crate::{
     args::{Conform, ProfileName, TransportName},
@@ -51,9 +52,11 @@ fn open(transport: Transport, cache: Option<&Path>) -> Result<Box<dyn Lane>> {
             let options = parfocal_wasm::WasmOptions { cache_dir: cache.map(Path::to_owned) };
             Ok(Box::new(parfocal_wasm::WasmLane::new(options)?))
         }
-        other => {
+        Transport::Worker => Ok(Box::new(WorkerLane::new(WorkerOptions::installed()?))),
+        #[cfg(not(feature = "wasm"))]
+        Transport::Wasm => {
             let _ = cache;
-            Err(Error::not_supported(format!("the {other} lane in this build")))
+            Err(Error::not_supported("the WASM lane in this build"))
         }
     }
 }
@@ -63,6 +66,9 @@ fn available() -> Vec<Transport> {
     let mut available = vec![Transport::Native];
     if cfg!(feature = "wasm") {
         available.push(Transport::Wasm);
+    }
+    if WorkerOptions::installed().is_ok() {
+        available.push(Transport::Worker);
     }
     available
 }
@@ -144,6 +150,7 @@ fn options(folders: &Folders, arguments: &Conform) -> Result<Options> {
     let transports = arguments.transport.iter().map(|transport| match transport {
         TransportName::Native => Transport::Native,
         TransportName::Wasm => Transport::Wasm,
+        TransportName::Worker => Transport::Worker,
     });
     options.transports = transports.collect();
     options.available = available();

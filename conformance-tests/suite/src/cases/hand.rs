@@ -1,0 +1,253 @@
+//! Calls by hand, in any order and with anything, for cases about calls; and what such cases have in common.
+
+use std::sync::Mutex;
+
+use parfocal_core::Library;
+use parfocal_image::{Axis, Buffer, DType, Region};
+use parfocal_operator::{
+    Descriptor, Input, InputRegion, InputSpec, Operator, Output, Padding, Plan, Services, Sink, Tiles, Tiling,
+};
+use parfocal_testkit::{Cut, Loose, Outcome, Quiet, Setting, Work, fill};
+use parfocal_types::{Error, Parameters, Result};
+
+use crate::{
+    finding::{Finding, OrFinding, said},
+    scene::{Bench, Feed},
+};
+
+/// The most pixels that are made for a tile which an operator asks for.
+const MOST_PIXELS: u64 = 1 << 22;
+
+/// Cuts that give every operator several tiles of the usual images.
+pub(super) const TILES: Cut = Cut::in_stack(2, 19, 23);
+
+/// The defaults, and the first images that the operator accepts with them.
+pub(super) fn usual(bench: &Bench) -> Result<(Setting, Feed), Finding> {
+    let about = |finding: Finding| finding.with("operator", &bench.descriptor.id);
+    let setting = bench.settings().defaults().or_fail("the defaults lie outside of their own limits").map_err(about)?;
+    let shape = bench.usual_shape().map_err(about)?;
+    Ok((setting, bench.feed(&shape)?))
+}
+
+/// What the operator gives for them, in tiles.
+pub(super) fn outcome(bench: &Bench, setting: &Setting, feed: &Feed) -> Result<Outcome, Finding> {
+    let result = bench.run(&setting.parameters, feed, TILES);
+    result.map_err(|error| told("it accepted the input in `plan`, and then failed", bench, &error))
+}
+
+/// A finding about an operator and what it said.
+pub(super) fn told(sentence: impl Into<String>, bench: &Bench, error: &Error) -> Finding {
+    said(Finding::fail(sentence).with("operator", &bench.descriptor.id), error)
+}
+
+/// Fails unless the operator still gives what it gave before.
+pub(super) fn still(bench: &Bench, setting: &Setting, feed: &Feed, before: &Outcome, sentence: &str) -> Result<(), Finding> {
+    let after = outcome(bench, setting, feed)?;
+    match before.difference(&after) {
+        None => Ok(()),
+        Some(difference) => {
+            Err(Finding::fail(sentence).with("operator", &bench.descriptor.id).with("difference", difference))
+        }
+    }
+}
+
+/// The names of a library's operators, for sentences.
+pub(super) fn count_of(library: &dyn Library) -> String {
+    match library.operators() {
+        [one] => format!("operator `{}`", one.id),
+        several => format!("{} operators", several.len()),
+    }
+}
+
+/// What is odd about a call with tiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Odd {
+    /// Nothing.
+    Nothing,
+    /// No input tile.
+    NoInput,
+    /// No output tile.
+    NoOutput,
+    /// An output tile too many.
+    MoreOutputs,
+    /// Tiles of another pixel type than planned.
+    OtherType,
+    /// Input tiles of one pixel, wherever they were asked for.
+    SmallInput,
+    /// A port that does not exist.
+    OtherPort,
+}
+
+impl Odd {
+    pub(super) const ALL: [Self; 7] = [
+        Self::Nothing,
+        Self::NoInput,
+        Self::NoOutput,
+        Self::MoreOutputs,
+        Self::OtherType,
+        Self::SmallInput,
+        Self::OtherPort,
+    ];
+}
+
+/// An instance in somebody's hand.
+pub(super) struct Hand<'a> {
+    pub(super) operator: Box<dyn Operator>,
+    pub(super) plan: Option<Plan>,
+    descriptor: &'a Descriptor,
+    feed: &'a Feed,
+}
+
+impl<'a> Hand<'a> {
+    pub(super) fn new(bench: &'a Bench, parameters: &Parameters, feed: &'a Feed) -> Result<Self> {
+        Ok(Self { operator: bench.create(parameters)?, plan: None, descriptor: &bench.descriptor, feed })
+    }
+
+    pub(super) fn plan(&mut self, services: &dyn Services) -> Result<()> {
+        let inputs = self.feed.inputs();
+        let specs: Vec<_> = inputs.iter().map(|(port, image)| InputSpec { port: *port, spec: &image.spec }).collect();
+        self.plan = Some(self.operator.plan(&specs, services)?);
+        Ok(())
+    }
+
+    /// The tiles of the work; a whole input before it was planned.
+    pub(super) fn tiles(&self, cut: Cut) -> Vec<Region> {
+        let first = self.feed.images.first().map(|(_, image)| &image.spec);
+        match &self.plan {
+            Some(plan) => cut.tiles(&Work::of(self.descriptor, plan, first)),
+            None => vec![Region::whole(first.map(|spec| spec.extent).unwrap_or_default())],
+        }
+    }
+
+    fn inputs(&self, core: &Region, odd: Odd) -> Result<Vec<(u32, Buffer)>> {
+        let regions = match self.operator.required_input(core) {
+            Ok(regions) => regions,
+            // Before `plan` there is no answer; the call is made nevertheless.
+            Err(_) if self.plan.is_none() => self.feed.images.iter().map(|(port, _)| InputRegion::new(*port, *core)).collect(),
+            Err(error) => return Err(error),
+        };
+        let mut inputs = Vec::new();
+        for InputRegion { port, region, padding } in regions {
+            let Some((_, image)) = self.feed.images.iter().find(|(known, _)| *known == port) else { continue };
+            let whole = Region::whole(image.spec.extent);
+            let region = if padding == Padding::Clip { region.intersection(&whole) } else { region };
+            let region = if odd == Odd::SmallInput { Region::new([0; 5], parfocal_image::Extent::new(1, 1, 1, 1, 1)) } else { region };
+            if region.extent.count().is_none_or(|count| count > MOST_PIXELS) {
+                return Err(Error::invalid_argument("it asks for more than there is"));
+            }
+            let dtype = if odd == Odd::OtherType { other(image.spec.dtype) } else { image.spec.dtype };
+            let mut buffer = Buffer::zeroed(dtype, region)?;
+            if odd != Odd::OtherType {
+                fill(image, padding, &mut buffer.pixels_mut()?)?;
+            }
+            inputs.push((if odd == Odd::OtherPort { port + 77 } else { port }, buffer));
+        }
+        if odd == Odd::NoInput {
+            inputs.clear();
+        }
+        Ok(inputs)
+    }
+
+    fn outputs(&self, core: &Region, odd: Odd) -> Result<Vec<(Buffer, parfocal_image::Extent)>> {
+        let mut outputs = Vec::new();
+        for spec in self.plan.iter().flat_map(|plan| &plan.outputs) {
+            let tiling = self.plan.as_ref().map_or([Tiling::Split; 5], |plan| plan.tiling);
+            let region = Axis::ALL.into_iter().fold(*core, |region, axis| match tiling[axis as usize] {
+                Tiling::Whole => region.with(axis, 0, spec.extent[axis]),
+                _ => region,
+            });
+            if region.extent.count().is_none_or(|count| count > MOST_PIXELS) {
+                return Err(Error::invalid_argument("a tile larger than this case makes"));
+            }
+            let dtype = if odd == Odd::OtherType { other(spec.dtype) } else { spec.dtype };
+            outputs.push((Buffer::zeroed(dtype, region)?, spec.extent));
+        }
+        if self.plan.is_none() || odd == Odd::MoreOutputs {
+            outputs.push((Buffer::zeroed(DType::U8, *core)?, core.extent));
+        }
+        if odd == Odd::NoOutput {
+            outputs.clear();
+        }
+        Ok(outputs)
+    }
+
+    /// Calls `run` for a part of the work.
+    pub(super) fn run(&mut self, core: &Region, odd: Odd, services: &dyn Services) -> Result<Vec<Buffer>> {
+        let held = self.inputs(core, odd)?;
+        let mut made = self.outputs(core, odd)?;
+        let inputs = self.tiles_of(&held)?;
+        let mut outputs = Vec::new();
+        for (buffer, full) in &mut made {
+            outputs.push(Output { pixels: buffer.pixels_mut()?, full: *full });
+        }
+        self.operator.run(&mut Tiles { core: *core, inputs: &inputs, outputs: &mut outputs }, services)?;
+        Ok(made.into_iter().map(|(buffer, _)| buffer).collect())
+    }
+
+    /// Calls `accumulate` for a part of the work.
+    pub(super) fn accumulate(&mut self, core: &Region, odd: Odd, services: &dyn Services) -> Result<Vec<u8>> {
+        let held = self.inputs(core, odd)?;
+        let inputs = self.tiles_of(&held)?;
+        self.operator.accumulate(&Tiles { core: *core, inputs: &inputs, outputs: &mut [] }, services)
+    }
+
+    fn tiles_of<'h>(&self, held: &'h [(u32, Buffer)]) -> Result<Vec<Input<'h>>> {
+        let full = |port: u32| {
+            let image = self.feed.images.iter().find(|(known, _)| *known == port);
+            image.map(|(_, image)| image.spec.extent).unwrap_or_default()
+        };
+        held.iter()
+            .map(|(port, buffer)| Ok(Input { port: *port, pixels: buffer.pixels()?, full: full(*port), frames: &[] }))
+            .collect()
+    }
+}
+
+fn other(dtype: DType) -> DType {
+    if dtype == DType::F32 { DType::U8 } else { DType::F32 }
+}
+
+/// Takes tables and records, and keeps none.
+pub(super) struct Nowhere;
+
+impl Sink for Nowhere {
+    fn columns(&mut self, _: u32, _: &[parfocal_types::table::Column]) -> Result<()> {
+        Ok(())
+    }
+
+    fn rows(&mut self, _: u32, _: Vec<Vec<parfocal_types::table::Scalar>>) -> Result<()> {
+        Ok(())
+    }
+
+    fn field(&mut self, _: u32, _: parfocal_types::table::Field) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Memory that does something before each tile is made: between the calls of a run.
+pub(super) struct Between<'a> {
+    pub(super) work: &'a (dyn Fn() + Sync),
+    /// Each so many blocks.
+    pub(super) every: u64,
+    pub(super) count: Mutex<u64>,
+}
+
+impl parfocal_testkit::Memory for Between<'_> {
+    fn block(&self, what: &str, dtype: DType, region: &Region) -> Result<Box<dyn parfocal_testkit::Block>> {
+        let now = {
+            let mut count = self.count.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            *count += 1;
+            count.is_multiple_of(self.every)
+        };
+        if now {
+            (self.work)();
+        }
+        Loose::default().block(what, dtype, region)
+    }
+}
+
+/// The outcome of a run during which `work` is done between calls.
+pub(super) fn outcome_with(bench: &Bench, setting: &Setting, feed: &Feed, every: u64, work: &(dyn Fn() + Sync)) -> Result<Outcome, Finding> {
+    let memory = Between { work, every, count: Mutex::new(0) };
+    let result = bench.drive(&setting.parameters, &Quiet, &memory, |driver| driver.run(&feed.inputs(), TILES));
+    result.map_err(|error| told("it accepted the input in `plan`, and then failed", bench, &error))
+}
