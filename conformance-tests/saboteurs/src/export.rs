@@ -6,12 +6,7 @@ use parfocal_plugin::{
     Describe,
     prelude::{Descriptor, Operator},
     private::{
-        abi::{
-            OPERATOR, OPERATOR_VERSION, Registry,
-            entry::Entry,
-            guest,
-            note::NoteBuilder,
-        },
+        abi::{OPERATOR, OPERATOR_VERSION, Registry, entry::Entry, guest, note::NoteBuilder},
         create,
         operator::registry::unknown_operator,
         types::{Parameters, Result},
@@ -56,7 +51,8 @@ fn golden(operator: &str) -> Option<(Descriptor, fn(&Parameters) -> Result<Box<d
 #[must_use]
 pub fn declared(fault: Option<&Fault>) -> Vec<Descriptor> {
     let Some(fault) = fault else { return vec![Culprit::descriptor()] };
-    let mut operators: Vec<_> = golden(fault.operator).map(|(descriptor, _)| descriptor).into_iter().collect();
+    let mut operators: Vec<_> =
+        golden(fault.operator).map(|(descriptor, _)| descriptor).into_iter().collect();
     if let Act::Declare(change) = fault.act {
         operators.iter_mut().for_each(change);
     }

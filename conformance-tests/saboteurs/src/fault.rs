@@ -53,7 +53,12 @@ pub trait Sabotage: Send {
     ///
     /// # Errors
     /// As the operator's.
-    fn plan(&mut self, inner: &mut dyn Behaviour, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+    fn plan(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        inputs: &[InputSpec<'_>],
+        services: &dyn Services,
+    ) -> Result<Plan> {
         inner.plan(inputs, services)
     }
 
@@ -77,7 +82,12 @@ pub trait Sabotage: Send {
     ///
     /// # Errors
     /// As the operator's.
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, services)
     }
 

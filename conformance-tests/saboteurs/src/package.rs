@@ -31,8 +31,15 @@ impl Package {
     /// When they are not there, or of another length.
     pub fn patch(&mut self, from: &str, to: &str) {
         assert_eq!(from.len(), to.len(), "a patch moves no bytes");
-        let places: Vec<_> = self.library.windows(from.len()).enumerate().collect::<Vec<_>>().into_iter()
-            .filter(|(_, window)| *window == from.as_bytes()).map(|(place, _)| place).collect();
+        let places: Vec<_> = self
+            .library
+            .windows(from.len())
+            .enumerate()
+            .collect::<Vec<_>>()
+            .into_iter()
+            .filter(|(_, window)| *window == from.as_bytes())
+            .map(|(place, _)| place)
+            .collect();
         assert!(!places.is_empty(), "the library has no {from:?}");
         for place in places {
             self.library[place..place + from.len()].copy_from_slice(to.as_bytes());

@@ -21,8 +21,10 @@ pub fn name() -> String {
 /// Switches a fault on in the bytes of the library. `None` when the switch is not there exactly once, or too short.
 #[must_use]
 pub fn patch(mut library: Vec<u8>, fault: &str) -> Option<Vec<u8>> {
-    let off = |window: &[u8]| window.starts_with(MARK) && window[MARK.len()..].iter().all(|byte| *byte == b' ');
-    let mut places = library.windows(LENGTH).enumerate().filter(|(_, window)| off(window)).map(|(place, _)| place);
+    let off =
+        |window: &[u8]| window.starts_with(MARK) && window[MARK.len()..].iter().all(|byte| *byte == b' ');
+    let mut places =
+        library.windows(LENGTH).enumerate().filter(|(_, window)| off(window)).map(|(place, _)| place);
     let place = places.next()? + MARK.len();
     if places.next().is_some() || fault.len() > LENGTH - MARK.len() {
         return None;

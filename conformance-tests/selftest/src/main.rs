@@ -72,7 +72,8 @@ fn run(arguments: &Arguments) -> Result<bool> {
     if let Some(jobs) = arguments.jobs {
         options.jobs = jobs;
     }
-    let scratch = tempfile::tempdir().map_err(|error| Error::internal("no folder for packages").with_source(error))?;
+    let scratch =
+        tempfile::tempdir().map_err(|error| Error::internal("no folder for packages").with_source(error))?;
     let folder = arguments.keep.as_deref().unwrap_or_else(|| scratch.path());
     let mut matrix = Matrix::new(options, arguments.width, folder)?;
     if !arguments.without_goldens {

@@ -96,8 +96,11 @@ impl Matrix {
         for result in &report.results {
             let written = cases().iter().any(|case| case.id == result.case && is_written(case));
             if written && !matches!(result.status, Status::Pass | Status::Na) {
-                let details: Vec<_> =
-                    result.details.iter().map(|detail| format!("{}: {}", detail.name, detail.value)).collect();
+                let details: Vec<_> = result
+                    .details
+                    .iter()
+                    .map(|detail| format!("{}: {}", detail.name, detail.value))
+                    .collect();
                 self.golden_problems.push(format!(
                     "{} {} {}: {} ({})",
                     result.case,
@@ -124,7 +127,9 @@ impl Matrix {
     /// # Errors
     /// When the suite cannot do its work.
     pub(crate) fn saboteurs(&mut self, only: &[String]) -> Result<()> {
-        let wanted = |fault: &&Fault| only.is_empty() || only.iter().any(|word| word == fault.name || word == fault.case);
+        let wanted = |fault: &&Fault| {
+            only.is_empty() || only.iter().any(|word| word == fault.name || word == fault.case)
+        };
         for (number, fault) in faults::all().enumerate().filter(|(_, fault)| wanted(fault)) {
             let start = Instant::now();
             let cases = self.cases_for(fault, number);
@@ -139,13 +144,17 @@ impl Matrix {
             for problem in &mut problems {
                 let told = report.results.iter().find(|result| problem.starts_with(result.case.as_str()));
                 if let Some(result) = told {
-                    let details: Vec<_> =
-                        result.details.iter().map(|detail| format!("{}: {}", detail.name, detail.value)).collect();
+                    let details: Vec<_> = result
+                        .details
+                        .iter()
+                        .map(|detail| format!("{}: {}", detail.name, detail.value))
+                        .collect();
                     problem.push_str(&format!(": {} ({})", result.sentence, details.join("; ")));
                 }
             }
             let own = report.results.iter().find(|result| result.case == fault.case);
-            let sentence = own.map(|result| format!("{}: {}", result.status, result.sentence)).unwrap_or_default();
+            let sentence =
+                own.map(|result| format!("{}: {}", result.status, result.sentence)).unwrap_or_default();
             let mark = if problems.is_empty() { "ok  " } else { "NOT " };
             let took = start.elapsed();
             println!("{mark}{} {}: {sentence} [{:.1} s]", fault.case, fault.name, took.as_secs_f64());
@@ -240,8 +249,17 @@ impl Matrix {
             .collect();
         let fine = self.tried.iter().filter(|tried| tried.problems.is_empty()).count();
         let mut figures = vec![
-            format!("{} cases, {} applicable, {} not yet", cases().len(), cases().len() - waiting.len(), waiting.len()),
-            format!("{} saboteurs tried, {fine} as their table says; {}", self.tried.len(), self.width.words()),
+            format!(
+                "{} cases, {} applicable, {} not yet",
+                cases().len(),
+                cases().len() - waiting.len(),
+                waiting.len()
+            ),
+            format!(
+                "{} saboteurs tried, {fine} as their table says; {}",
+                self.tried.len(),
+                self.width.words()
+            ),
         ];
         let mut list = |name: &str, items: Vec<String>| {
             if !items.is_empty() {
@@ -250,7 +268,10 @@ impl Matrix {
         };
         list("not yet applicable", waiting);
         list("not written", unwritten.iter().map(ToString::to_string).collect());
-        list("written, without a saboteur", self.without_saboteur().iter().map(ToString::to_string).collect());
+        list(
+            "written, without a saboteur",
+            self.without_saboteur().iter().map(ToString::to_string).collect(),
+        );
         list("cannot have one", faults::NONE.iter().map(|(case, why)| format!("{case} ({why})")).collect());
         figures
     }
@@ -266,7 +287,9 @@ impl Matrix {
             let also: Vec<_> = fault
                 .also
                 .iter()
-                .map(|id| column.get(id).map_or_else(|| (*id).to_owned(), |status| format!("{id} ({status})")))
+                .map(|id| {
+                    column.get(id).map_or_else(|| (*id).to_owned(), |status| format!("{id} ({status})"))
+                })
                 .collect();
             let place = if matches!(fault.act, Act::Package(_)) { "the package" } else { fault.operator };
             text.push_str(&format!(

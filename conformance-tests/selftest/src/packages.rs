@@ -52,8 +52,9 @@ pub(crate) fn goldens(folder: &Path) -> Result<PathBuf> {
 /// # Errors
 /// As [`goldens`].
 pub(crate) fn saboteur(folder: &Path, fault: &Fault) -> Result<PathBuf> {
-    let library = switch::patch(built("libparfocal_saboteurs.so")?, fault.name)
-        .ok_or_else(|| Error::internal(format!("the switch of the saboteurs cannot be set to {}", fault.name)))?;
+    let library = switch::patch(built("libparfocal_saboteurs.so")?, fault.name).ok_or_else(|| {
+        Error::internal(format!("the switch of the saboteurs cannot be set to {}", fault.name))
+    })?;
     let manifest = format!(
         "manifest-version = 1\n\n[plugin]\nid = \"{PLUGIN}\"\nname = \"Saboteur: {}\"\nversion = \"{VERSION}\"\n\
          license = \"MIT OR Apache-2.0\"\ndescription = \"A plugin that {}\"\n",
@@ -114,5 +115,6 @@ fn built(file: &str) -> Result<Vec<u8>> {
         Error::not_found(format!("{file} is not beside {}", here.display()))
             .with_remedy("run `cargo build --release -p parfocal-selftest` first")
     })?;
-    fs::read(&path).map_err(|error| Error::internal(format!("{} cannot be read", path.display())).with_source(error))
+    fs::read(&path)
+        .map_err(|error| Error::internal(format!("{} cannot be read", path.display())).with_source(error))
 }

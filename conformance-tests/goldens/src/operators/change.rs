@@ -1,6 +1,10 @@
 //! A sequence: frames in order, and a state that can be saved.
 
-use parfocal_plugin::{bytes::{Reader, Writer}, map::not_planned, prelude::*};
+use parfocal_plugin::{
+    bytes::{Reader, Writer},
+    map::not_planned,
+    prelude::*,
+};
 
 /// The version of the saved state.
 const STATE: u64 = 1;

@@ -3,7 +3,11 @@
 use core::f64::consts::PI;
 use std::collections::BTreeMap;
 
-use parfocal_plugin::{bytes::{Reader, Writer}, map::not_planned, prelude::*};
+use parfocal_plugin::{
+    bytes::{Reader, Writer},
+    map::not_planned,
+    prelude::*,
+};
 
 /// Measures the area, the diameter and the centre of each object of a plane, in micrometers.
 #[derive(Debug, Operator)]
@@ -42,7 +46,9 @@ fn add(objects: &mut Objects, bytes: &[u8]) -> Result<()> {
 
 impl Operator for Measure {
     fn plan(&mut self, inputs: &[InputSpec<'_>], _: &dyn Services) -> Result<Plan> {
-        let [InputSpec { spec, .. }] = *inputs else { return Err(Error::invalid_argument("not one label image")) };
+        let [InputSpec { spec, .. }] = *inputs else {
+            return Err(Error::invalid_argument("not one label image"));
+        };
         let (x, y) = spec.pixel_size.in_plane()?;
         self.pixel = Some([x.0, y.0]);
         let mut plan = Plan::without_images().with_memory(64);

@@ -37,7 +37,12 @@ impl Operator for Number {
 }
 
 /// Numbers the objects of one plane.
-fn number(mask: &View<'_, u8>, labels: &mut ViewMut<'_, u32>, [t, c, z]: [usize; 3], cx: &Context<'_>) -> Result<()> {
+fn number(
+    mask: &View<'_, u8>,
+    labels: &mut ViewMut<'_, u32>,
+    [t, c, z]: [usize; 3],
+    cx: &Context<'_>,
+) -> Result<()> {
     let (height, width) = (mask.height(), mask.width());
     let mut objects = 0;
     let mut visit = Vec::new();

@@ -1,6 +1,10 @@
 //! Reduces an image to a table and a record, and uses what it found in a second pass.
 
-use parfocal_plugin::{bytes::{Reader, Writer}, map::not_planned, prelude::*};
+use parfocal_plugin::{
+    bytes::{Reader, Writer},
+    map::not_planned,
+    prelude::*,
+};
 
 /// Stretches grey levels so that the darkest pixel becomes 0 and the brightest 1, and says how many there are of each.
 #[derive(Debug, Operator)]

@@ -13,7 +13,10 @@ use std::{
 
 use parfocal_plugin::{
     prelude::*,
-    private::{abi::guest, operator::{LogLevel, Operator as Behaviour}},
+    private::{
+        abi::guest,
+        operator::{LogLevel, Operator as Behaviour},
+    },
 };
 
 use crate::{
@@ -161,12 +164,22 @@ struct UnusedEnd {
 static ENDED: AtomicBool = AtomicBool::new(false);
 
 impl Sabotage for UnusedEnd {
-    fn plan(&mut self, inner: &mut dyn Behaviour, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+    fn plan(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        inputs: &[InputSpec<'_>],
+        services: &dyn Services,
+    ) -> Result<Plan> {
         self.planned = true;
         inner.plan(inputs, services)
     }
 
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, services)?;
         repaint(tiles, |_, value| if ENDED.load(Ordering::Relaxed) { value + 1.0 } else { value })
     }
@@ -193,7 +206,12 @@ fn shared_parameters(operator: &str, parameters: &Parameters, make: Make<'_>) ->
 }
 
 impl Sabotage for SharedParameters {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, services)?;
         let others = SHARED.lock().unwrap_or_else(PoisonError::into_inner).as_ref() != Some(&self.own);
         repaint(tiles, |_, value| if others { value + 1.0 } else { value })
@@ -205,7 +223,12 @@ impl Sabotage for SharedParameters {
 struct ProcessWideName;
 
 impl Sabotage for ProcessWideName {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         const NAME: &str = "PARFOCAL_SABOTEUR";
         let own = format!("{:p}", &raw const ENDED);
         let first = env::var(NAME).unwrap_or_else(|_| {
@@ -223,7 +246,12 @@ impl Sabotage for ProcessWideName {
 struct Aborts;
 
 impl Sabotage for Aborts {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         if tiles.inputs.is_empty() || tiles.outputs.is_empty() {
             process::abort();
         }
@@ -236,7 +264,12 @@ impl Sabotage for Aborts {
 struct HalfACharacter;
 
 impl Sabotage for HalfACharacter {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         // SAFETY: none: a text that is no UTF-8 is the fault. Nobody here looks at it.
         services.log(LogLevel::Info, unsafe { str::from_utf8_unchecked(hint::black_box(b"10 \xC2")) });
         inner.run(tiles, services)
@@ -263,12 +296,22 @@ thread_local! {
 }
 
 impl Sabotage for ThreadLocal {
-    fn plan(&mut self, inner: &mut dyn Behaviour, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+    fn plan(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        inputs: &[InputSpec<'_>],
+        services: &dyn Services,
+    ) -> Result<Plan> {
         PLANNED.set(true);
         inner.plan(inputs, services)
     }
 
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         if PLANNED.get() { inner.run(tiles, services) } else { Err(Error::internal("nothing was planned")) }
     }
 }

@@ -103,5 +103,4 @@ pub const FAULTS: &[Fault] = &[
 ];
 
 /// A folder, without a word why.
-const PERMISSION: &str =
-    "[[permission]]\nkind = \"files\"\npath = \"/data\"\naccess = \"read\"\nreason = \"data\"\n\n[[artifact]]";
+const PERMISSION: &str = "[[permission]]\nkind = \"files\"\npath = \"/data\"\naccess = \"read\"\nreason = \"data\"\n\n[[artifact]]";

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, env, hint, process, thread, thread::ThreadId};
 
 use parfocal_plugin::{
     prelude::*,
-    private::{operator::{LogLevel, Operator as Behaviour}, types::{Column, Field, ParameterValue, Scalar}},
+    private::{
+        operator::{LogLevel, Operator as Behaviour},
+        types::{Column, Field, ParameterValue, Scalar},
+    },
 };
 
 use crate::fault::{Act, Fault, Make, Sabotage, repaint, with};
@@ -242,7 +245,12 @@ pub const FAULTS: &[Fault] = &[
 struct LostCalibration;
 
 impl Sabotage for LostCalibration {
-    fn plan(&mut self, inner: &mut dyn Behaviour, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+    fn plan(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        inputs: &[InputSpec<'_>],
+        services: &dyn Services,
+    ) -> Result<Plan> {
         let mut plan = inner.plan(inputs, services)?;
         for output in &mut plan.outputs {
             output.pixel_size.x = output.pixel_size.x.map(|size| Micrometers(2.0 * size.0));
@@ -256,7 +264,12 @@ impl Sabotage for LostCalibration {
 struct UnwrittenPixel;
 
 impl Sabotage for UnwrittenPixel {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         let bytes = |tiles: &mut Tiles<'_>| tiles.outputs[0].pixels.bytes_mut().first().copied();
         let before = bytes(tiles);
         inner.run(tiles, services)?;
@@ -272,7 +285,12 @@ impl Sabotage for UnwrittenPixel {
 struct BrokenRefusal;
 
 impl Sabotage for BrokenRefusal {
-    fn plan(&mut self, inner: &mut dyn Behaviour, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+    fn plan(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        inputs: &[InputSpec<'_>],
+        services: &dyn Services,
+    ) -> Result<Plan> {
         inner.plan(inputs, services).map_err(|error| Error::internal(error.message()))
     }
 }
@@ -282,7 +300,12 @@ impl Sabotage for BrokenRefusal {
 struct RefusedType;
 
 impl Sabotage for RefusedType {
-    fn plan(&mut self, inner: &mut dyn Behaviour, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+    fn plan(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        inputs: &[InputSpec<'_>],
+        services: &dyn Services,
+    ) -> Result<Plan> {
         if inputs.iter().any(|input| input.spec.dtype == DType::I16) {
             return Err(Error::not_supported("pixels of type i16"));
         }
@@ -295,7 +318,12 @@ impl Sabotage for RefusedType {
 struct ProcessNumber;
 
 impl Sabotage for ProcessNumber {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, services)?;
         let number = f64::from(process::id() % 97);
         repaint(tiles, |_, value| if value > 97.0 { value - number } else { value })
@@ -307,7 +335,12 @@ impl Sabotage for ProcessNumber {
 struct TileCorner;
 
 impl Sabotage for TileCorner {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, services)?;
         let corner = tiles.core.origin;
         repaint(tiles, |place, value| if place == corner { value + 1.0 } else { value })
@@ -328,7 +361,12 @@ impl Sabotage for HaloInVain {
         Ok(regions)
     }
 
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         let wanted = inner.required_input(&tiles.core)?;
         let mut inputs = tiles.inputs.to_vec();
         for (input, wanted) in inputs.iter_mut().zip(wanted) {
@@ -349,7 +387,12 @@ struct RasterOrder {
 }
 
 impl Sabotage for RasterOrder {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, services)?;
         let back = self.last.replace(tiles.core.origin).is_some_and(|last| last > tiles.core.origin);
         repaint(tiles, |_, value| if back { value + 1.0 } else { value })
@@ -384,7 +427,12 @@ impl Sabotage for OneSidedMerge {
 struct WrittenInput;
 
 impl Sabotage for WrittenInput {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         if let Some(input) = tiles.inputs.first().filter(|input| !input.pixels.bytes().is_empty()) {
             let place = input.pixels.bytes().as_ptr().cast_mut();
             // SAFETY: none: writing to what may only be read is the fault.
@@ -400,7 +448,12 @@ impl Sabotage for WrittenInput {
 struct BeyondTheRow;
 
 impl Sabotage for BeyondTheRow {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         for output in &mut *tiles.outputs {
             let size = output.pixels.dtype().size();
             let width = output.pixels.region().extent[Axis::X] as usize * size;
@@ -421,7 +474,12 @@ impl Sabotage for BeyondTheRow {
 struct DividedByNothing;
 
 impl Sabotage for DividedByNothing {
-    fn plan(&mut self, inner: &mut dyn Behaviour, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+    fn plan(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        inputs: &[InputSpec<'_>],
+        services: &dyn Services,
+    ) -> Result<Plan> {
         let plan = inner.plan(inputs, services)?;
         for output in &plan.outputs {
             hint::black_box(1_000_000 / output.extent.count().unwrap_or(1));
@@ -435,7 +493,12 @@ impl Sabotage for DividedByNothing {
 struct SecondColumn;
 
 impl Sabotage for SecondColumn {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         let columns: Vec<_> = (0..tiles.inputs[0].full[Axis::X]).collect();
         hint::black_box(columns[1]);
         inner.run(tiles, services)
@@ -447,7 +510,12 @@ impl Sabotage for SecondColumn {
 struct RunningSum;
 
 impl Sabotage for RunningSum {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, services)?;
         let mut spoiled: Option<[i64; 5]> = None;
         repaint(tiles, |place, value| {
@@ -464,7 +532,12 @@ impl Sabotage for RunningSum {
 struct DividedByRange;
 
 impl Sabotage for DividedByRange {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, services)?;
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         repaint(tiles, |_, value| {
@@ -481,7 +554,12 @@ impl Sabotage for DividedByRange {
 struct WrappedAround;
 
 impl Sabotage for WrappedAround {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, services)?;
         let largest = match tiles.outputs[0].pixels.dtype() {
             DType::U8 => 255.0,
@@ -497,7 +575,12 @@ impl Sabotage for WrappedAround {
 struct OddColumns;
 
 impl Sabotage for OddColumns {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, services)?;
         repaint(tiles, |[.., x], value| if x % 2 == 1 { value + 1.0 } else { value })
     }
@@ -512,7 +595,12 @@ impl Sabotage for LongMemory {
         Ok(())
     }
 
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         // What is remembered of a place of another size would be noticed as an error.
         inner.run(tiles, services).or_else(|_| {
             inner.reset(services)?;
@@ -526,7 +614,12 @@ impl Sabotage for LongMemory {
 struct ShortIndex;
 
 impl Sabotage for ShortIndex {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         let width = tiles.outputs[0].full[Axis::X].cast_signed();
         inner.run(tiles, services)?;
         repaint(tiles, |[.., y, x], value| {
@@ -571,7 +664,12 @@ impl Services for Unheard<'_> {
 }
 
 impl Sabotage for Deaf {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, &Unheard(services))
     }
 }
@@ -581,7 +679,12 @@ impl Sabotage for Deaf {
 struct ProgressBackwards;
 
 impl Sabotage for ProgressBackwards {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         services.progress(0.9);
         inner.run(tiles, services)?;
         services.progress(0.1);
@@ -596,7 +699,12 @@ struct OwnThread {
 }
 
 impl Sabotage for OwnThread {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, services)?;
         let here = thread::current().id();
         let strange = *self.own.get_or_insert(here) != here;
@@ -609,7 +717,12 @@ impl Sabotage for OwnThread {
 struct Leak;
 
 impl Sabotage for Leak {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         let copies: Vec<Vec<u8>> = tiles.inputs.iter().map(|input| input.pixels.bytes().to_vec()).collect();
         hint::black_box(Vec::leak(copies));
         inner.run(tiles, services)
@@ -621,7 +734,12 @@ impl Sabotage for Leak {
 struct SilentMicrometer;
 
 impl Sabotage for SilentMicrometer {
-    fn plan(&mut self, inner: &mut dyn Behaviour, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+    fn plan(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        inputs: &[InputSpec<'_>],
+        services: &dyn Services,
+    ) -> Result<Plan> {
         let mut specs: Vec<_> = inputs.iter().map(|input| (input.port, input.spec.clone())).collect();
         let sizes: Vec<_> = specs.iter().map(|(_, spec)| spec.pixel_size).collect();
         for (_, spec) in &mut specs {
@@ -640,7 +758,12 @@ impl Sabotage for SilentMicrometer {
 struct Gaps;
 
 impl Sabotage for Gaps {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, services)?;
         repaint(tiles, |_, label| 2.0 * label)
     }
@@ -689,7 +812,12 @@ impl Sabotage for TwiceTheArea {
 struct Language;
 
 impl Sabotage for Language {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, services)?;
         let german = env::var("LANG").is_ok_and(|language| language.starts_with("de"));
         repaint(tiles, |_, value| if german { value + 1.0 } else { value })

@@ -1,12 +1,6 @@
 //! Faults of those who are slow, or take more than they say.
 
-use std::{
-    cell::Cell,
-    hint,
-    sync::Once,
-    thread,
-    time::Duration,
-};
+use std::{cell::Cell, hint, sync::Once, thread, time::Duration};
 
 use parfocal_plugin::{prelude::*, private::operator::Operator as Behaviour};
 
@@ -61,7 +55,12 @@ pub const FAULTS: &[Fault] = &[
 struct LateFirstFrame;
 
 impl Sabotage for LateFirstFrame {
-    fn plan(&mut self, inner: &mut dyn Behaviour, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+    fn plan(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        inputs: &[InputSpec<'_>],
+        services: &dyn Services,
+    ) -> Result<Plan> {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| thread::sleep(Duration::from_secs(4)));
         inner.plan(inputs, services)
@@ -73,7 +72,12 @@ impl Sabotage for LateFirstFrame {
 struct SlowSubnormals;
 
 impl Sabotage for SlowSubnormals {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         let image = tiles.inputs.iter().find_map(|input| input.pixels.view::<f32>().ok());
         let subnormal = |row: &[f32]| row.iter().filter(|value| value.is_subnormal()).count();
         if image.is_some_and(|image| image.rows().map(subnormal).sum::<usize>() > 1000) {
@@ -88,7 +92,12 @@ impl Sabotage for SlowSubnormals {
 struct OwnThreads;
 
 impl Sabotage for OwnThreads {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         let _ = thread::spawn(|| hint::black_box(0)).join();
         inner.run(tiles, services)
     }
@@ -117,7 +126,12 @@ impl Sabotage for SlowQuestion {
 struct LargeCopy;
 
 impl Sabotage for LargeCopy {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         let pixels = tiles.core.extent.count().unwrap_or(0) as usize;
         if pixels > 500_000 {
             hint::black_box(vec![1_u8; 64 * pixels]);

@@ -67,7 +67,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "freed-by-others",
         case: "ROB-15",
-        also: &["ABI-09", "OPR-23"],
+        also: &["ABI-09"],
         what: "is wrong when another instance ends while it works",
         operator: "subtract",
         act: Act::Wrap(with::<FreedByOthers>),
@@ -81,7 +81,12 @@ struct SlowEnd {
 }
 
 impl Sabotage for SlowEnd {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         self.failed |= tiles.outputs.is_empty();
         inner.run(tiles, services)
     }
@@ -102,7 +107,12 @@ struct StartsAProgram {
 }
 
 impl Sabotage for StartsAProgram {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         if !self.done {
             self.done = true;
             let _ = Command::new("/bin/true").status();
@@ -116,7 +126,12 @@ impl Sabotage for StartsAProgram {
 struct KeepsADescriptor;
 
 impl Sabotage for KeepsADescriptor {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         static ONCE: Once = Once::new();
         // SAFETY: copies a descriptor; that nobody closes the copy is the fault.
         ONCE.call_once(|| assert!(unsafe { libc::dup(0) } >= 0));
@@ -129,7 +144,12 @@ impl Sabotage for KeepsADescriptor {
 struct ChangesTheMask;
 
 impl Sabotage for ChangesTheMask {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         // SAFETY: always succeeds; that it concerns the whole process is the fault.
         unsafe { libc::umask(0o027) };
         inner.run(tiles, services)
@@ -142,9 +162,18 @@ impl Sabotage for ChangesTheMask {
 struct LateWrite;
 
 impl Sabotage for LateWrite {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         static ONCE: Once = Once::new();
-        let place = tiles.outputs.first_mut().map(|output| output.pixels.bytes_mut()).filter(|bytes| bytes.len() >= 16);
+        let place = tiles
+            .outputs
+            .first_mut()
+            .map(|output| output.pixels.bytes_mut())
+            .filter(|bytes| bytes.len() >= 16);
         if let Some(place) = place.map(|bytes| bytes.as_mut_ptr() as usize) {
             ONCE.call_once(|| drop(thread::spawn(move || write_late(place))));
         }
@@ -159,7 +188,8 @@ fn write_late(place: usize) {
         let own = libc::iovec { iov_base: seen.as_mut_ptr().cast(), iov_len: seen.len() };
         let there = libc::iovec { iov_base: place as *mut _, iov_len: seen.len() };
         // SAFETY: the kernel copies, and refuses where there is no memory.
-        let read = unsafe { libc::process_vm_readv(libc::getpid(), &raw const own, 1, &raw const there, 1, 0) };
+        let read =
+            unsafe { libc::process_vm_readv(libc::getpid(), &raw const own, 1, &raw const there, 1, 0) };
         if read == 16 && seen == [0x5C; 16] {
             seen.fill(0x11);
             // SAFETY: as above. That the memory is another's by now is the fault.
@@ -199,12 +229,22 @@ impl Default for FreedByOthers {
 }
 
 impl Sabotage for FreedByOthers {
-    fn plan(&mut self, inner: &mut dyn Behaviour, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+    fn plan(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        inputs: &[InputSpec<'_>],
+        services: &dyn Services,
+    ) -> Result<Plan> {
         self.ends = ENDS.load(Ordering::SeqCst);
         inner.plan(inputs, services)
     }
 
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         inner.run(tiles, services)?;
         let freed = ENDS.load(Ordering::SeqCst) != self.ends;
         repaint(tiles, |_, value| if freed { value + 1.0 } else { value })

@@ -60,7 +60,12 @@ pub const FAULTS: &[Fault] = &[
 struct LooksAround;
 
 impl Sabotage for LooksAround {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         drop(hint::black_box(fs::read("/etc/hostname")));
         inner.run(tiles, services)
     }
@@ -71,7 +76,12 @@ impl Sabotage for LooksAround {
 struct Insists;
 
 impl Sabotage for Insists {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         let tries = (0..200).take_while(|_| fs::read("/data/background").is_err());
         hint::black_box(tries.count());
         inner.run(tiles, services)
@@ -83,7 +93,12 @@ impl Sabotage for Insists {
 struct TellsSecrets;
 
 impl Sabotage for TellsSecrets {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         services.log(LogLevel::Info, &format!("at work for {}", env::var("USER").unwrap_or_default()));
         inner.run(tiles, services)
     }
@@ -94,7 +109,12 @@ impl Sabotage for TellsSecrets {
 struct ClearsTheScreen;
 
 impl Sabotage for ClearsTheScreen {
-    fn run(&mut self, inner: &mut dyn Behaviour, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
         services.log(LogLevel::Info, "\u{1b}[2Jall is well");
         inner.run(tiles, services)
     }
