@@ -325,6 +325,9 @@ impl<'a> Watch<'a> {
     }
 }
 
+/// An answer, and its body.
+type Answered = (Answer, Vec<u8>);
+
 /// What a worker said during a call.
 struct Notes {
     columns: BTreeMap<u32, Vec<Column>>,
@@ -334,12 +337,7 @@ struct Notes {
 
 impl Notes {
     /// Takes a message; the answer to request `id` when it is that.
-    fn take(
-        &mut self,
-        message: Message,
-        id: u64,
-        desk: &mut Desk<'_>,
-    ) -> Result<Option<Result<(Answer, Vec<u8>)>>> {
+    fn take(&mut self, message: Message, id: u64, desk: &mut Desk<'_>) -> Result<Option<Result<Answered>>> {
         let said: FromWorker = message.read()?;
         let taken = match said {
             FromWorker::Done { id: of, answer } if of == id => return Ok(Some(Ok((answer, message.body)))),

@@ -41,7 +41,7 @@ impl ControlPage {
     }
 
     fn word(&self, offset: usize) -> &AtomicU32 {
-        debug_assert!(offset % 4 == 0 && offset + 4 <= control::LENGTH);
+        debug_assert!(offset.is_multiple_of(4) && offset + 4 <= control::LENGTH);
         // SAFETY: the mapping has `control::LENGTH` bytes, is aligned to a page, and lives as long as `self`; all offsets
         // used are constants of the protocol. Both sides touch these words atomically only.
         unsafe { &*self.map.as_ptr().add(offset).cast::<AtomicU32>() }

@@ -67,7 +67,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "freed-by-others",
         case: "ROB-15",
-        also: &["ABI-09", "OPR-23"],
+        also: &["ABI-09"],
         what: "is wrong when another instance ends while it works",
         operator: "subtract",
         act: Act::Wrap(with::<FreedByOthers>),
