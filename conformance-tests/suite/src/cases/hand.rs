@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use parfocal_core::Library;
 use parfocal_image::{Axis, Buffer, DType, Region};
 use parfocal_operator::{
-    Descriptor, Input, InputRegion, InputSpec, Operator, Output, Padding, Plan, Services, Sink, Tiles, Tiling,
+    Descriptor, Input, InputRegion, InputSpec, Kind, Operator, Output, Padding, Plan, Services, Sink, Tiles, Tiling,
 };
 use parfocal_testkit::{Cut, Loose, Outcome, Quiet, Setting, Work, fill};
 use parfocal_types::{Error, Parameters, Result};
@@ -117,6 +117,16 @@ impl<'a> Hand<'a> {
             Some(plan) => cut.tiles(&Work::of(self.descriptor, plan, first)),
             None => vec![Region::whole(first.map(|spec| spec.extent).unwrap_or_default())],
         }
+    }
+
+    /// Whether a host might call `run` or `accumulate` so: planned, in no order, and not between the passes of a reduction.
+    pub(super) fn is_lawful(&self, core: &Region, odd: Odd, accumulates: bool) -> bool {
+        let Some(plan) = &self.plan else { return false };
+        let first = self.feed.images.first().map(|(_, image)| &image.spec);
+        let work = Work::of(self.descriptor, plan, first);
+        let reduces = self.descriptor.kind == Kind::Reduce;
+        let inside = !core.extent.is_empty() && Region::whole(work.extent).contains(core);
+        odd == Odd::Nothing && inside && work.sequence.is_none() && reduces == accumulates
     }
 
     fn inputs(&self, core: &Region, odd: Odd) -> Result<Vec<(u32, Buffer)>> {
