@@ -52,7 +52,8 @@ pub fn child_main(lanes: &Lanes<'_>) -> ExitCode {
 
 fn prepare() -> Result<(Task, File)> {
     let lost = |what: &str, error: std::io::Error| {
-        Error::internal(format!("{what}: {error}")).with_remedy("this command is for the conformance suite only")
+        Error::internal(format!("{what}: {error}"))
+            .with_remedy("this command is for the conformance suite only")
     };
     let moved: OwnedFd = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), HIGH)
         .map_err(|error| lost("no answer can be given", error.into()))?;

@@ -76,7 +76,8 @@ fn blocked(level: Level, results: &[CaseResult], configuration: &Configuration) 
         blocked.push("it is granted from the profile `full` only".into());
     }
     // What is declared is held against the clock there; the other cases of the level measure, whoever declares what.
-    let timed = |result: &CaseResult| result.case == "PRF-01" && matches!(result.status, Status::Pass | Status::Warn);
+    let timed =
+        |result: &CaseResult| result.case == "PRF-01" && matches!(result.status, Status::Pass | Status::Warn);
     if level == Level::L4 && !of_level().any(timed) {
         blocked.push("the manifest declares no performance".into());
     }
@@ -126,7 +127,10 @@ mod tests {
     fn a_level_needs_every_must_of_it_and_the_levels_below() {
         let full = configured(Profile::Full);
         assert_eq!(summarise(&everything(|_| Status::Pass), &full).reached, Some(Level::L4));
-        assert_eq!(summarise(&everything(|_| Status::Pass), &configured(Profile::Ci)).reached, Some(Level::L2));
+        assert_eq!(
+            summarise(&everything(|_| Status::Pass), &configured(Profile::Ci)).reached,
+            Some(Level::L2)
+        );
         for status in [Status::Fail, Status::Crash, Status::Timeout, Status::Skip, Status::SuiteError] {
             let spoiled = everything(|id| if id == "OPR-05" { status } else { Status::Pass });
             let summary = summarise(&spoiled, &full);

@@ -35,7 +35,14 @@ impl State {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
             line.unwrap_or_default().trim().to_owned()
         };
-        let limits = [Resource::Core, Resource::Data, Resource::Stack, Resource::Nofile, Resource::Fsize, Resource::As];
+        let limits = [
+            Resource::Core,
+            Resource::Data,
+            Resource::Stack,
+            Resource::Nofile,
+            Resource::Fsize,
+            Resource::As,
+        ];
         Self {
             handlers: (1..=libc::SIGRTMAX()).map(handler).collect(),
             blocked: field("SigBlk:"),
@@ -116,7 +123,9 @@ pub(crate) fn threads() -> usize {
 pub(crate) fn children() -> BTreeSet<u32> {
     let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
-    lists.flat_map(|list| list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
+    lists
+        .flat_map(|list| list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+        .collect()
 }
 
 /// Memory of this process that lies in RAM, in bytes.
@@ -158,7 +167,10 @@ mod tests {
         later.handlers[9] += 1;
         later.locale.push('x');
         later.arithmetic[0] ^= 1;
-        assert_eq!(before.differences(&later), ["the handler of signal 10", "how numbers are rounded", "the locale"]);
+        assert_eq!(
+            before.differences(&later),
+            ["the handler of signal 10", "how numbers are rounded", "the locale"]
+        );
     }
 
     #[test]

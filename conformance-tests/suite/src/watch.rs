@@ -152,7 +152,9 @@ const FOLDERS_OF_FACTS: &[&str] = &["/sys/devices/system/cpu/", "/sys/fs/cgroup/
 /// # Errors
 /// A skip: this kernel does not let us watch.
 pub(crate) fn watch<T: Send>(policy: Policy, work: impl FnOnce() -> T + Send) -> Result<(T, Sight), Finding> {
-    let unable = |why: &dyn std::fmt::Display| Finding::skip(format!("this computer cannot watch system calls: {why}"));
+    let unable = |why: &dyn std::fmt::Display| {
+        Finding::skip(format!("this computer cannot watch system calls: {why}"))
+    };
     let Some(processor) = PROCESSOR else { return Err(unable(&"its processor is not known")) };
     let (end, ended) = UnixStream::pair().map_err(|error| unable(&error))?;
     thread::scope(|scope| {
@@ -182,7 +184,10 @@ pub(crate) fn watch<T: Send>(policy: Policy, work: impl FnOnce() -> T + Send) ->
 fn put_up(processor: u32) -> io::Result<OwnedFd> {
     rustix::thread::set_no_new_privs(true)?;
     let mut program = program(processor);
-    let filter = libc::sock_fprog { len: u16::try_from(program.len()).unwrap_or(u16::MAX), filter: program.as_mut_ptr() };
+    let filter = libc::sock_fprog {
+        len: u16::try_from(program.len()).unwrap_or(u16::MAX),
+        filter: program.as_mut_ptr(),
+    };
     // SAFETY: the program lives during the call, and its length is its own.
     let listener = unsafe {
         libc::syscall(
@@ -194,14 +199,21 @@ fn put_up(processor: u32) -> io::Result<OwnedFd> {
     };
     let listener = i32::try_from(listener).ok().filter(|descriptor| *descriptor >= 0);
     // SAFETY: a new descriptor, which nobody else owns.
-    listener.map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) }).ok_or_else(io::Error::last_os_error)
+    listener
+        .map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) })
+        .ok_or_else(io::Error::last_os_error)
 }
 
 /// The filter: stops at the calls of the lists, lets all others pass.
 fn program(processor: u32) -> Vec<libc::sock_filter> {
     let code = |code: u32| u16::try_from(code).unwrap_or(u16::MAX);
     let statement = |what, k| libc::sock_filter { code: code(what), jt: 0, jf: 0, k };
-    let unless = |k, skip| libc::sock_filter { code: code(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K), jt: 0, jf: skip, k };
+    let unless = |k, skip| libc::sock_filter {
+        code: code(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K),
+        jt: 0,
+        jf: skip,
+        k,
+    };
     let load = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
     let answer = libc::BPF_RET | libc::BPF_K;
     // `struct seccomp_data`: the number of the call at 0, the processor at 4.
@@ -244,8 +256,9 @@ fn answer_one(listener: &OwnedFd, policy: Policy, sight: &mut Sight) -> bool {
     // SAFETY: the kernel wants zeros, and all-zero is a valid value.
     let mut question: libc::seccomp_notif = unsafe { std::mem::zeroed() };
     // SAFETY: the listener's own request, with its struct.
-    let received =
-        unsafe { libc::ioctl(listener.as_fd().as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut question) };
+    let received = unsafe {
+        libc::ioctl(listener.as_fd().as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut question)
+    };
     if received != 0 {
         return false;
     }
@@ -264,7 +277,9 @@ fn answer_one(listener: &OwnedFd, policy: Policy, sight: &mut Sight) -> bool {
 /// Writes a call down; whether it goes on.
 fn note(question: &libc::seccomp_notif, policy: Policy, sight: &mut Sight) -> bool {
     let number = libc::c_long::from(question.data.nr);
-    let Some(watched) = WATCHED.iter().chain(WATCHED_HERE).find(|watched| watched.number == number) else { return true };
+    let Some(watched) = WATCHED.iter().chain(WATCHED_HERE).find(|watched| watched.number == number) else {
+        return true;
+    };
     let argument = |index: usize| question.data.args.get(index).copied().unwrap_or(0);
     let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
     let flags = match number {
@@ -302,7 +317,10 @@ fn is_fact_of_the_machine(path: &str) -> bool {
 fn memory<const SIZE: usize>(process: u32, address: u64) -> ([u8; SIZE], usize) {
     let mut bytes = [0; SIZE];
     let here = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: SIZE };
-    let there = libc::iovec { iov_base: std::ptr::without_provenance_mut(usize::try_from(address).unwrap_or(0)), iov_len: SIZE };
+    let there = libc::iovec {
+        iov_base: std::ptr::without_provenance_mut(usize::try_from(address).unwrap_or(0)),
+        iov_len: SIZE,
+    };
     let process = libc::pid_t::try_from(process).unwrap_or(0);
     // SAFETY: the kernel writes at most `SIZE` bytes to `bytes`, and checks the other address itself.
     let read = unsafe { libc::process_vm_readv(process, &raw const here, 1, &raw const there, 1, 0) };
@@ -344,7 +362,9 @@ mod tests {
     #[test]
     fn threads_are_counted_and_work_in_both_ways() {
         for policy in [Policy::Note, Policy::Deny] {
-            let (sum, sight) = watch(policy, || (0..3).map(|n| thread::spawn(move || n).join().unwrap()).sum::<i32>()).unwrap();
+            let (sum, sight) =
+                watch(policy, || (0..3).map(|n| thread::spawn(move || n).join().unwrap()).sum::<i32>())
+                    .unwrap();
             assert_eq!((sum, sight.threads), (3, 3));
             assert_eq!(sight.seen, BTreeSet::new());
         }

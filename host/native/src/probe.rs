@@ -86,7 +86,9 @@ impl Probe {
     /// # Errors
     /// As [`entry`](Self::entry); `None` when the library has no function to ask.
     pub fn interface(&self, name: &str, min: u32, max: u32) -> Result<Option<Interfaced>> {
-        let Some(get_interface) = self.raw(ENTRY_VERSION, ENTRY_VERSION)?.get_interface else { return Ok(None) };
+        let Some(get_interface) = self.raw(ENTRY_VERSION, ENTRY_VERSION)?.get_interface else {
+            return Ok(None);
+        };
         let mut answer = Negotiated { chosen: 0, min: 0, max: 0, reserved: 0, table: ptr::null::<c_void>() };
         // SAFETY: a valid text and a valid place for the answer.
         let code = unsafe { get_interface(raw::Text::of(name), min, max, &raw mut answer) };
@@ -99,7 +101,9 @@ impl Probe {
     /// # Errors
     /// As [`entry`](Self::entry).
     pub fn has_extension(&self, id: &str) -> Result<bool> {
-        let Some(get_extension) = self.raw(ENTRY_VERSION, ENTRY_VERSION)?.get_extension else { return Ok(false) };
+        let Some(get_extension) = self.raw(ENTRY_VERSION, ENTRY_VERSION)?.get_extension else {
+            return Ok(false);
+        };
         // SAFETY: a valid text.
         Ok(!unsafe { get_extension(raw::Text::of(id)) }.is_null())
     }

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use parfocal_core::Library;
 use parfocal_image::{Axis, Buffer, DType, Region};
 use parfocal_operator::{
-    Descriptor, Input, InputRegion, InputSpec, Kind, Operator, Output, Padding, Plan, Services, Sink, Tiles, Tiling,
+    Descriptor, Input, InputRegion, InputSpec, Kind, Operator, Output, Padding, Plan, Services, Sink, Tiles,
+    Tiling,
 };
 use parfocal_testkit::{Cut, Loose, Outcome, Quiet, Setting, Work, fill};
 use parfocal_types::{Error, Parameters, Result};
@@ -24,7 +25,8 @@ pub(super) const TILES: Cut = Cut::in_stack(2, 19, 23);
 /// The defaults, and the first images that the operator accepts with them.
 pub(super) fn usual(bench: &Bench) -> Result<(Setting, Feed), Finding> {
     let about = |finding: Finding| finding.with("operator", &bench.descriptor.id);
-    let setting = bench.settings().defaults().or_fail("the defaults lie outside of their own limits").map_err(about)?;
+    let setting =
+        bench.settings().defaults().or_fail("the defaults lie outside of their own limits").map_err(about)?;
     let shape = bench.usual_shape().map_err(about)?;
     Ok((setting, bench.feed(&shape)?))
 }
@@ -41,7 +43,13 @@ pub(super) fn told(sentence: impl Into<String>, bench: &Bench, error: &Error) ->
 }
 
 /// Fails unless the operator still gives what it gave before.
-pub(super) fn still(bench: &Bench, setting: &Setting, feed: &Feed, before: &Outcome, sentence: &str) -> Result<(), Finding> {
+pub(super) fn still(
+    bench: &Bench,
+    setting: &Setting,
+    feed: &Feed,
+    before: &Outcome,
+    sentence: &str,
+) -> Result<(), Finding> {
     let after = outcome(bench, setting, feed)?;
     match before.difference(&after) {
         None => Ok(()),
@@ -59,37 +67,6 @@ pub(super) fn count_of(library: &dyn Library) -> String {
     }
 }
 
-/// What is odd about a call with tiles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Odd {
-    /// Nothing.
-    Nothing,
-    /// No input tile.
-    NoInput,
-    /// No output tile.
-    NoOutput,
-    /// An output tile too many.
-    MoreOutputs,
-    /// Tiles of another pixel type than planned.
-    OtherType,
-    /// Input tiles of one pixel, wherever they were asked for.
-    SmallInput,
-    /// A port that does not exist.
-    OtherPort,
-}
-
-impl Odd {
-    pub(super) const ALL: [Self; 7] = [
-        Self::Nothing,
-        Self::NoInput,
-        Self::NoOutput,
-        Self::MoreOutputs,
-        Self::OtherType,
-        Self::SmallInput,
-        Self::OtherPort,
-    ];
-}
-
 /// An instance in somebody's hand.
 pub(super) struct Hand<'a> {
     pub(super) operator: Box<dyn Operator>,
@@ -105,7 +82,8 @@ impl<'a> Hand<'a> {
 
     pub(super) fn plan(&mut self, services: &dyn Services) -> Result<()> {
         let inputs = self.feed.inputs();
-        let specs: Vec<_> = inputs.iter().map(|(port, image)| InputSpec { port: *port, spec: &image.spec }).collect();
+        let specs: Vec<_> =
+            inputs.iter().map(|(port, image)| InputSpec { port: *port, spec: &image.spec }).collect();
         self.plan = Some(self.operator.plan(&specs, services)?);
         Ok(())
     }
@@ -119,46 +97,41 @@ impl<'a> Hand<'a> {
         }
     }
 
-    /// Whether a host might call `run` or `accumulate` so: planned, in no order, and not between the passes of a reduction.
-    pub(super) fn is_lawful(&self, core: &Region, odd: Odd, accumulates: bool) -> bool {
+    /// Whether a host would call `run` or `accumulate` for this part: it is planned, and the part lies in the work.
+    fn is_lawful(&self, core: &Region, accumulates: bool) -> bool {
         let Some(plan) = &self.plan else { return false };
-        let first = self.feed.images.first().map(|(_, image)| &image.spec);
-        let work = Work::of(self.descriptor, plan, first);
+        let work = Work::of(self.descriptor, plan, self.feed.images.first().map(|(_, image)| &image.spec));
         let reduces = self.descriptor.kind == Kind::Reduce;
-        let inside = !core.extent.is_empty() && Region::whole(work.extent).contains(core);
-        odd == Odd::Nothing && inside && work.sequence.is_none() && reduces == accumulates
+        !core.extent.is_empty() && Region::whole(work.extent).contains(core) && (reduces || !accumulates)
     }
 
-    fn inputs(&self, core: &Region, odd: Odd) -> Result<Vec<(u32, Buffer)>> {
-        let regions = match self.operator.required_input(core) {
-            Ok(regions) => regions,
-            // Before `plan` there is no answer; the call is made nevertheless.
-            Err(_) if self.plan.is_none() => self.feed.images.iter().map(|(port, _)| InputRegion::new(*port, *core)).collect(),
-            Err(error) => return Err(error),
-        };
+    fn check(&self, core: &Region, accumulates: bool) -> Result<()> {
+        match self.is_lawful(core, accumulates) {
+            true => Ok(()),
+            false => Err(Error::invalid_argument("no host makes this call")),
+        }
+    }
+
+    fn inputs(&self, core: &Region) -> Result<Vec<(u32, Buffer)>> {
+        let regions = self.operator.required_input(core)?;
         let mut inputs = Vec::new();
         for InputRegion { port, region, padding } in regions {
-            let Some((_, image)) = self.feed.images.iter().find(|(known, _)| *known == port) else { continue };
+            let Some((_, image)) = self.feed.images.iter().find(|(known, _)| *known == port) else {
+                continue;
+            };
             let whole = Region::whole(image.spec.extent);
             let region = if padding == Padding::Clip { region.intersection(&whole) } else { region };
-            let region = if odd == Odd::SmallInput { Region::new([0; 5], parfocal_image::Extent::new(1, 1, 1, 1, 1)) } else { region };
             if region.extent.count().is_none_or(|count| count > MOST_PIXELS) {
                 return Err(Error::invalid_argument("it asks for more than there is"));
             }
-            let dtype = if odd == Odd::OtherType { other(image.spec.dtype) } else { image.spec.dtype };
-            let mut buffer = Buffer::zeroed(dtype, region)?;
-            if odd != Odd::OtherType {
-                fill(image, padding, &mut buffer.pixels_mut()?)?;
-            }
-            inputs.push((if odd == Odd::OtherPort { port + 77 } else { port }, buffer));
-        }
-        if odd == Odd::NoInput {
-            inputs.clear();
+            let mut buffer = Buffer::zeroed(image.spec.dtype, region)?;
+            fill(image, padding, &mut buffer.pixels_mut()?)?;
+            inputs.push((port, buffer));
         }
         Ok(inputs)
     }
 
-    fn outputs(&self, core: &Region, odd: Odd) -> Result<Vec<(Buffer, parfocal_image::Extent)>> {
+    fn outputs(&self, core: &Region) -> Result<Vec<(Buffer, parfocal_image::Extent)>> {
         let mut outputs = Vec::new();
         for spec in self.plan.iter().flat_map(|plan| &plan.outputs) {
             let tiling = self.plan.as_ref().map_or([Tiling::Split; 5], |plan| plan.tiling);
@@ -169,22 +142,16 @@ impl<'a> Hand<'a> {
             if region.extent.count().is_none_or(|count| count > MOST_PIXELS) {
                 return Err(Error::invalid_argument("a tile larger than this case makes"));
             }
-            let dtype = if odd == Odd::OtherType { other(spec.dtype) } else { spec.dtype };
-            outputs.push((Buffer::zeroed(dtype, region)?, spec.extent));
-        }
-        if self.plan.is_none() || odd == Odd::MoreOutputs {
-            outputs.push((Buffer::zeroed(DType::U8, *core)?, core.extent));
-        }
-        if odd == Odd::NoOutput {
-            outputs.clear();
+            outputs.push((Buffer::zeroed(spec.dtype, region)?, spec.extent));
         }
         Ok(outputs)
     }
 
     /// Calls `run` for a part of the work.
-    pub(super) fn run(&mut self, core: &Region, odd: Odd, services: &dyn Services) -> Result<Vec<Buffer>> {
-        let held = self.inputs(core, odd)?;
-        let mut made = self.outputs(core, odd)?;
+    pub(super) fn run(&mut self, core: &Region, services: &dyn Services) -> Result<Vec<Buffer>> {
+        self.check(core, false)?;
+        let held = self.inputs(core)?;
+        let mut made = self.outputs(core)?;
         let inputs = self.tiles_of(&held)?;
         let mut outputs = Vec::new();
         for (buffer, full) in &mut made {
@@ -195,8 +162,9 @@ impl<'a> Hand<'a> {
     }
 
     /// Calls `accumulate` for a part of the work.
-    pub(super) fn accumulate(&mut self, core: &Region, odd: Odd, services: &dyn Services) -> Result<Vec<u8>> {
-        let held = self.inputs(core, odd)?;
+    pub(super) fn accumulate(&mut self, core: &Region, services: &dyn Services) -> Result<Vec<u8>> {
+        self.check(core, true)?;
+        let held = self.inputs(core)?;
         let inputs = self.tiles_of(&held)?;
         self.operator.accumulate(&Tiles { core: *core, inputs: &inputs, outputs: &mut [] }, services)
     }
@@ -207,13 +175,11 @@ impl<'a> Hand<'a> {
             image.map(|(_, image)| image.spec.extent).unwrap_or_default()
         };
         held.iter()
-            .map(|(port, buffer)| Ok(Input { port: *port, pixels: buffer.pixels()?, full: full(*port), frames: &[] }))
+            .map(|(port, buffer)| {
+                Ok(Input { port: *port, pixels: buffer.pixels()?, full: full(*port), frames: &[] })
+            })
             .collect()
     }
-}
-
-fn other(dtype: DType) -> DType {
-    if dtype == DType::F32 { DType::U8 } else { DType::F32 }
 }
 
 /// Takes tables and records, and keeps none.
@@ -256,8 +222,15 @@ impl parfocal_testkit::Memory for Between<'_> {
 }
 
 /// The outcome of a run during which `work` is done between calls.
-pub(super) fn outcome_with(bench: &Bench, setting: &Setting, feed: &Feed, every: u64, work: &(dyn Fn() + Sync)) -> Result<Outcome, Finding> {
+pub(super) fn outcome_with(
+    bench: &Bench,
+    setting: &Setting,
+    feed: &Feed,
+    every: u64,
+    work: &(dyn Fn() + Sync),
+) -> Result<Outcome, Finding> {
     let memory = Between { work, every, count: Mutex::new(0) };
-    let result = bench.drive(&setting.parameters, &Quiet, &memory, |driver| driver.run(&feed.inputs(), TILES));
+    let result =
+        bench.drive(&setting.parameters, &Quiet, &memory, |driver| driver.run(&feed.inputs(), TILES));
     result.map_err(|error| told("it accepted the input in `plan`, and then failed", bench, &error))
 }

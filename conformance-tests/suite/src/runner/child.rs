@@ -19,7 +19,13 @@ use rustix::{
 };
 
 use super::{left, plan::Job};
-use crate::{finding::Finding, guard, options::Options, subject::Subject, task::{Answer, Task}};
+use crate::{
+    finding::Finding,
+    guard,
+    options::Options,
+    subject::Subject,
+    task::{Answer, Task},
+};
 
 /// How long a child may take to end after its answer, on the reference machine.
 const LAST_BREATH: Duration = Duration::from_secs(2);
@@ -48,7 +54,13 @@ impl Verdict {
 ///
 /// # Errors
 /// `internal` when the system does not let the suite do its work: no folder, no socket, no process.
-pub(crate) fn run_child(subject: &Subject, job: &Job, options: &Options, factor: f64, folder: &Path) -> Result<Verdict> {
+pub(crate) fn run_child(
+    subject: &Subject,
+    job: &Job,
+    options: &Options,
+    factor: f64,
+    folder: &Path,
+) -> Result<Verdict> {
     let work = folder.join("work");
     fs::create_dir_all(&work).map_err(broken("the child's folder cannot be made"))?;
     let absolute = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -57,7 +69,11 @@ pub(crate) fn run_child(subject: &Subject, job: &Job, options: &Options, factor:
         folder: absolute(subject.folder()),
         operator: job.operator.clone(),
         transport: job.transport,
-        code: job.code.iter().map(|code| crate::task::Code { path: absolute(&code.path), ..code.clone() }).collect(),
+        code: job
+            .code
+            .iter()
+            .map(|code| crate::task::Code { path: absolute(&code.path), ..code.clone() })
+            .collect(),
         seed: options.seed,
         profile: options.profile,
         factor,
@@ -111,7 +127,8 @@ impl Child<'_> {
             .stderr(errors)
             .spawn()
             .map_err(|error| {
-                Error::internal(format!("{} cannot be started: {error}", program.path.display())).with_source(error)
+                Error::internal(format!("{} cannot be started: {error}", program.path.display()))
+                    .with_source(error)
             })?;
         let pid = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| Error::internal("the child has no number"))?;
@@ -140,7 +157,8 @@ impl Child<'_> {
         last_breath: Duration,
     ) -> Result<End> {
         own.set_nonblocking(true).map_err(broken("the child's socket"))?;
-        let process = pidfd_open(pid, PidfdFlags::empty()).map_err(|error| broken("the child cannot be watched")(error.into()))?;
+        let process = pidfd_open(pid, PidfdFlags::empty())
+            .map_err(|error| broken("the child cannot be watched")(error.into()))?;
         let mut end = End { status: None, answers: Vec::new(), overdue: false };
         let mut deadline = start + budget;
         let mut talking = true;
@@ -175,7 +193,10 @@ impl Child<'_> {
         if left.alive > 0 {
             return Finding::suite_error(format!("{} processes of the child could not be ended", left.alive));
         }
-        let answers: Vec<_> = String::from_utf8_lossy(&end.answers).lines().filter_map(|line| Answer::read(line).ok()).collect();
+        let answers: Vec<_> = String::from_utf8_lossy(&end.answers)
+            .lines()
+            .filter_map(|line| Answer::read(line).ok())
+            .collect();
         let found = answers.iter().find_map(|answer| match answer {
             Answer::Found(finding) => Some(finding.clone()),
             Answer::Fault { .. } => None,
@@ -190,7 +211,10 @@ impl Child<'_> {
                 .noting(format!("the time was {seconds:.1} s"));
         }
         if end.overdue {
-            return Finding::new(crate::Status::Timeout, "the process did not end after the case was done, and was killed");
+            return Finding::new(
+                crate::Status::Timeout,
+                "the process did not end after the case was done, and was killed",
+            );
         }
         let signal = end.status.and_then(|status| status.signal());
         if let Some((_, address, guard)) = &fault
@@ -199,7 +223,10 @@ impl Child<'_> {
             return Finding::fail(name).noting(format!("at address 0x{address}"));
         }
         if let Some(signal) = signal {
-            let crash = Finding::new(crate::Status::Crash, format!("the process died of signal {signal} ({})", signal_name(signal)));
+            let crash = Finding::new(
+                crate::Status::Crash,
+                format!("the process died of signal {signal} ({})", signal_name(signal)),
+            );
             return match &fault {
                 Some((_, address, _)) => crash.noting(format!("at address 0x{address}")),
                 None => crash,
@@ -207,10 +234,14 @@ impl Child<'_> {
         }
         let code = end.status.and_then(|status| status.code()).unwrap_or(-1);
         match found {
-            None => Finding::new(crate::Status::Crash, format!("the process ended with exit code {code} and without a result")),
-            Some(_) if code != 0 => {
-                Finding::new(crate::Status::Crash, format!("the process ended with exit code {code} after the case was done"))
-            }
+            None => Finding::new(
+                crate::Status::Crash,
+                format!("the process ended with exit code {code} and without a result"),
+            ),
+            Some(_) if code != 0 => Finding::new(
+                crate::Status::Crash,
+                format!("the process ended with exit code {code} after the case was done"),
+            ),
             Some(finding) if left.found > 0 => {
                 let sentence = format!("it left {} process(es) behind, which were killed", left.found);
                 Finding::fail(sentence).with("otherwise", finding.sentence)
@@ -222,7 +253,8 @@ impl Child<'_> {
 
 /// Whether a whole line with the result has come.
 fn found_line(answers: &[u8]) -> bool {
-    answers.ends_with(b"\n") && answers.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"{\"found\""))
+    answers.ends_with(b"\n")
+        && answers.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"{\"found\""))
 }
 
 /// Reads what has come; whether there may be more.
@@ -245,7 +277,8 @@ fn tail(path: &Path) -> Vec<String> {
     let bytes = fs::read(path).unwrap_or_default();
     let start = bytes.len().saturating_sub(KEPT_LOG);
     let text = String::from_utf8_lossy(bytes.get(start..).unwrap_or_default());
-    let plain = |line: &str| line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>();
+    let plain =
+        |line: &str| line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>();
     let lines: Vec<_> = text.lines().map(plain).collect();
     lines[lines.len().saturating_sub(20)..].to_vec()
 }

@@ -79,7 +79,9 @@ fn members(leader: Pid, folder: &Path) -> Vec<(Pid, bool)> {
     let leader = leader.as_raw_nonzero().get();
     let mut found = Vec::new();
     for entry in entries.flatten() {
-        let Some(number) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let Some(number) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
         let Some(pid) = Pid::from_raw(number).filter(|pid| *pid != own) else { continue };
         let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
         // `pid (name) state ppid pgrp session ...`; the name may hold anything.

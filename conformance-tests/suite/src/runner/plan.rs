@@ -63,7 +63,8 @@ pub(crate) fn plan(subject: &Subject, options: &Options) -> Result<Vec<Planned>>
     let usable: Vec<_> = Transport::ALL.into_iter().filter(|transport| options.uses(*transport)).collect();
     let full = options.profile == Profile::Full;
     let planner = Planner { subject, code: subject.code(&usable), usable, operators, full };
-    let wanted = |case: &&'static Case| options.cases.is_empty() || options.cases.iter().any(|id| *id == case.id);
+    let wanted =
+        |case: &&'static Case| options.cases.is_empty() || options.cases.iter().any(|id| *id == case.id);
     let mut rows: Vec<Planned> = cases().iter().filter(wanted).flat_map(|case| planner.rows(case)).collect();
     rows.sort_by(|one, other| {
         let key = |planned: &Planned| {
@@ -107,15 +108,23 @@ impl Planner<'_> {
             return vec![self.row(case, operator, None)];
         }
         let with_code = |transport: &&Transport| {
-            case.transports.contains(transport) && (self.full || case.quick.contains(transport)) && self.code.iter().any(|code| code.transport == **transport)
+            case.transports.contains(transport)
+                && (self.full || case.quick.contains(transport))
+                && self.code.iter().any(|code| code.transport == **transport)
         };
-        let rows: Vec<_> =
-            self.usable.iter().filter(with_code).map(|transport| self.row(case, operator, Some(*transport))).collect();
+        let rows: Vec<_> = self
+            .usable
+            .iter()
+            .filter(with_code)
+            .map(|transport| self.row(case, operator, Some(*transport)))
+            .collect();
         if !rows.is_empty() {
             return rows;
         }
         let job = self.job(case, operator, None);
-        let suits = |transport: &Transport| case.transports.contains(transport) && self.subject.names_code(*transport);
+        let suits = |transport: &Transport| {
+            case.transports.contains(transport) && self.subject.names_code(*transport)
+        };
         let finding = if Transport::ALL.iter().any(suits) || self.subject.manifest().is_err() {
             Finding::skip(format!("no code of the plugin can be run here for it: {}", self.why_no_code()))
         } else {
@@ -135,7 +144,9 @@ impl Planner<'_> {
                 .collect::<Vec<_>>()
                 .join("; ")
         });
-        refusals.filter(|refusals| !refusals.is_empty()).unwrap_or_else(|| "this run leaves its transports out".into())
+        refusals
+            .filter(|refusals| !refusals.is_empty())
+            .unwrap_or_else(|| "this run leaves its transports out".into())
     }
 
     fn no_operator(&self, case: &'static Case) -> Planned {
@@ -147,7 +158,12 @@ impl Planner<'_> {
         Planned::Known(job, finding)
     }
 
-    fn row(&self, case: &'static Case, operator: Option<&Descriptor>, transport: Option<Transport>) -> Planned {
+    fn row(
+        &self,
+        case: &'static Case,
+        operator: Option<&Descriptor>,
+        transport: Option<Transport>,
+    ) -> Planned {
         let mut job = self.job(case, operator, transport);
         match (case.applies)(self.subject, operator) {
             Applies::Yes => Planned::Run(job),

@@ -75,7 +75,9 @@ fn abi_03(scene: &mut Scene<'_>) -> Check {
             .with("manifest", names(manifest)));
     }
     for (code, manifest) in code.iter().zip(manifest) {
-        let value = |descriptor| serde_json::to_value(descriptor).map_err(|error| Finding::suite_error(error.to_string()));
+        let value = |descriptor| {
+            serde_json::to_value(descriptor).map_err(|error| Finding::suite_error(error.to_string()))
+        };
         if let Some((place, here, there)) = difference(&value(code)?, &value(manifest)?, String::new()) {
             return Err(Finding::fail("code and manifest describe an operator differently")
                 .with("operator", &code.id)
@@ -84,7 +86,8 @@ fn abi_03(scene: &mut Scene<'_>) -> Check {
                 .with("manifest", there));
         }
         if code != manifest {
-            return Err(Finding::fail("code and manifest describe an operator differently").with("operator", &code.id));
+            return Err(Finding::fail("code and manifest describe an operator differently")
+                .with("operator", &code.id));
         }
     }
     Ok(Finding::pass(format!("code and manifest say the same of {}", count_of(library.as_ref()))))
@@ -99,12 +102,18 @@ fn difference(one: &Value, other: &Value, place: String) -> Option<(String, Stri
             names.dedup();
             names.into_iter().find_map(|name| {
                 let place = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
-                difference(one.get(name).unwrap_or(&Value::Null), other.get(name).unwrap_or(&Value::Null), place)
+                difference(
+                    one.get(name).unwrap_or(&Value::Null),
+                    other.get(name).unwrap_or(&Value::Null),
+                    place,
+                )
             })
         }
         (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
             let items = one.iter().zip(other).enumerate();
-            items.into_iter().find_map(|(index, (one, other))| difference(one, other, format!("{place}[{index}]")))
+            items
+                .into_iter()
+                .find_map(|(index, (one, other))| difference(one, other, format!("{place}[{index}]")))
         }
         (one, other) if one == other => None,
         (one, other) => Some((place, one.to_string(), other.to_string())),
@@ -130,16 +139,20 @@ fn strange_names(known: &str) -> Vec<(&'static str, String)> {
 fn abi_04(scene: &mut Scene<'_>) -> Check {
     let library = scene.library()?;
     for bench in scene.benches(&library)? {
-        let parameters = bench.settings().defaults().or_fail("the defaults lie outside of their own limits")?.parameters;
+        let parameters =
+            bench.settings().defaults().or_fail("the defaults lie outside of their own limits")?.parameters;
         for (what, name) in strange_names(&bench.descriptor.id) {
             if library.operators().iter().any(|operator| operator.id == name) {
                 continue;
             }
             match library.create(&name, &parameters).map(drop) {
                 Err(error) if *error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(told(format!("{what} is not answered with not-found"), &bench, &error)),
+                Err(error) => {
+                    return Err(told(format!("{what} is not answered with not-found"), &bench, &error));
+                }
                 Ok(()) => {
-                    return Err(Finding::fail(format!("{what} makes an instance")).with("operator", &bench.descriptor.id));
+                    return Err(Finding::fail(format!("{what} makes an instance"))
+                        .with("operator", &bench.descriptor.id));
                 }
             }
         }
@@ -147,7 +160,8 @@ fn abi_04(scene: &mut Scene<'_>) -> Check {
     if scene.transport() == Transport::Native {
         let probe = scene.probe()?;
         for name in ["no-such-interface", "", "operator ", "operato", "Operator"] {
-            let answer = probe.interface(name, 0, u32::MAX).or_fail("the entry cannot be asked for interfaces")?;
+            let answer =
+                probe.interface(name, 0, u32::MAX).or_fail("the entry cannot be asked for interfaces")?;
             if let Some(answer) = answer.filter(|answer| answer.code != ErrorKind::NotFound.code()) {
                 return Err(Finding::fail("an unknown interface is not answered with not-found")
                     .with("interface", format!("{name:?}"))
@@ -216,7 +230,8 @@ const LONGEST: usize = 1 << 20;
 fn check_text(what: &str, text: &str) -> Result<(), Finding> {
     // Where bytes were no UTF-8 the lane puts this character.
     if text.contains('\u{fffd}') {
-        return Err(Finding::fail(format!("{what} is no UTF-8")).with("text", text.chars().take(100).collect::<String>().escape_debug()));
+        return Err(Finding::fail(format!("{what} is no UTF-8"))
+            .with("text", text.chars().take(100).collect::<String>().escape_debug()));
     }
     if text.len() > 2 * LONGEST {
         return Err(Finding::fail(format!("{what} is longer than a mebibyte")).with("bytes", text.len()));
@@ -227,11 +242,18 @@ fn check_text(what: &str, text: &str) -> Result<(), Finding> {
 fn abi_13(scene: &mut Scene<'_>) -> Check {
     let library = scene.library()?;
     for bench in scene.benches(&library)? {
-        let described = serde_json::to_string(&bench.descriptor).map_err(|error| Finding::suite_error(error.to_string()))?;
+        let described = serde_json::to_string(&bench.descriptor)
+            .map_err(|error| Finding::suite_error(error.to_string()))?;
         check_text("a text of its description", &described)?;
-        let parameters = bench.settings().defaults().or_fail("the defaults lie outside of their own limits")?.parameters;
+        let parameters =
+            bench.settings().defaults().or_fail("the defaults lie outside of their own limits")?.parameters;
         // Characters of two and of three bytes: a cut at any number of bytes meets the middle of one of them.
-        let names = ["ä".repeat(LONGEST / 2 + 1), "€".repeat(LONGEST / 3 + 1), format!("x{}", "ä".repeat(3000)), "🔬".repeat(3000)];
+        let names = [
+            "ä".repeat(LONGEST / 2 + 1),
+            "€".repeat(LONGEST / 3 + 1),
+            format!("x{}", "ä".repeat(3000)),
+            "🔬".repeat(3000),
+        ];
         for name in names {
             if let Err(error) = library.create(&name, &parameters).map(drop) {
                 check_text("an error's message", error.message())?;
@@ -243,9 +265,10 @@ fn abi_13(scene: &mut Scene<'_>) -> Check {
         }
         let (setting, feed) = usual(&bench)?;
         let services = Recorder::new(1);
-        let result = bench.drive(&setting.parameters, &services, &parfocal_testkit::Loose::default(), |driver| {
-            driver.run(&feed.inputs(), TILES)
-        });
+        let result =
+            bench.drive(&setting.parameters, &services, &parfocal_testkit::Loose::default(), |driver| {
+                driver.run(&feed.inputs(), TILES)
+            });
         if let Err(error) = result {
             check_text("an error's message", error.message())?;
         }

@@ -241,7 +241,9 @@ fn abi_06(scene: &mut Scene<'_>) -> Check {
         proved += usize::from(note.language == "rust");
     }
     if proved == 0 {
-        return Ok(Finding::na("the native code is not in Rust: the header asserts its layouts when it is compiled"));
+        return Ok(Finding::na(
+            "the native code is not in Rust: the header asserts its layouts when it is compiled",
+        ));
     }
     Ok(Finding::pass(format!("every struct of {proved} native files has the layout of its version")))
 }

@@ -84,7 +84,8 @@ const SLACK: u64 = 512 << 10;
 fn abi_07(scene: &mut Scene<'_>) -> Check {
     let library = scene.library()?;
     let benches = scene.benches(&library)?;
-    let tried: Vec<_> = benches.iter().map(|bench| Ok((bench, usual(bench)?))).collect::<Result<_, Finding>>()?;
+    let tried: Vec<_> =
+        benches.iter().map(|bench| Ok((bench, usual(bench)?))).collect::<Result<_, Finding>>()?;
     let times = scene.profile().pick(1, tried.len());
     let lives = |count: usize| -> Result<(), Finding> {
         for (bench, (setting, feed)) in tried.iter().cycle().take(count) {
@@ -98,17 +99,21 @@ fn abi_07(scene: &mut Scene<'_>) -> Check {
     lives(1000 * times)?;
     let grown = state::resident().saturating_sub(before.0);
     if grown > SLACK.max(before.0 / 100) {
-        return Err(Finding::fail("memory grows with every instance that is made and ended").measured("bytes", grown as f64));
+        return Err(Finding::fail("memory grows with every instance that is made and ended")
+            .measured("bytes", grown as f64));
     }
     let now = state::descriptors();
     if now != before.1 {
         let (more, less) = (now.len(), before.1.len());
-        return Err(Finding::fail("instances leave descriptors behind, or take some along").measured("before", less as f64).measured("after", more as f64));
+        return Err(Finding::fail("instances leave descriptors behind, or take some along")
+            .measured("before", less as f64)
+            .measured("after", more as f64));
     }
     if state::threads() != before.2 {
         return Err(Finding::fail("instances leave threads behind"));
     }
-    let sentence = format!("{} instances of {} leave nothing behind", 1000 * times, count_of(library.as_ref()));
+    let sentence =
+        format!("{} instances of {} leave nothing behind", 1000 * times, count_of(library.as_ref()));
     Ok(Finding::pass(sentence).measured("bytes", grown as f64))
 }
 
@@ -127,8 +132,8 @@ fn abi_08(scene: &mut Scene<'_>) -> Check {
         begun.plan(&Quiet).map_err(refused)?;
         if let Some(first) = begun.tiles(TILES).first() {
             let _ = begun.operator.reset(&Quiet);
-            let _ = begun.accumulate(first, crate::cases::hand::Odd::Nothing, &Quiet);
-            let _ = begun.run(first, crate::cases::hand::Odd::Nothing, &Quiet);
+            let _ = begun.accumulate(first, &Quiet);
+            let _ = begun.run(first, &Quiet);
         }
         drop(begun);
         still(&bench, &setting, &feed, &before, "made again, it gives another result")?;
@@ -199,7 +204,8 @@ fn abi_10(scene: &mut Scene<'_>) -> Check {
         before.push((setting, feed, outcome));
     }
     let other = scene.artifact(Transport::Native)?;
-    let other = scene.lane(Transport::Native)?.load(&other).or_fail("a second copy of the library does not load")?;
+    let other =
+        scene.lane(Transport::Native)?.load(&other).or_fail("a second copy of the library does not load")?;
     for ((one, other), (setting, feed, before)) in benches.iter().zip(scene.benches(&other)?).zip(&before) {
         let differs = |difference| {
             Finding::fail("two copies of the library change each other's results")
@@ -208,7 +214,10 @@ fn abi_10(scene: &mut Scene<'_>) -> Check {
         };
         let between: Mutex<Option<Result<Outcome, Finding>>> = Mutex::new(None);
         let run_other = || {
-            between.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| outcome(&other, setting, feed));
+            between
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_or_insert_with(|| outcome(&other, setting, feed));
         };
         let mixed = outcome_with(one, setting, feed, 3, &run_other)?;
         let there = match between.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -298,7 +307,8 @@ fn abi_16(scene: &mut Scene<'_>) -> Check {
         let memory = Loose::default();
         let driver = parfocal_testkit::Driver::new(&bench.descriptor, &make, &Quiet, &memory);
         let hopping = driver.run(&feed.inputs(), TILES);
-        let hopping = hopping.map_err(|error| told("called from one thread after another, it fails", &bench, &error))?;
+        let hopping = hopping
+            .map_err(|error| told("called from one thread after another, it fails", &bench, &error))?;
         if let Some(difference) = before.difference(&hopping) {
             return Err(Finding::fail("called from one thread after another, it gives another result")
                 .with("operator", &bench.descriptor.id)

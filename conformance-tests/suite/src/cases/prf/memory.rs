@@ -164,8 +164,5 @@ fn prf_07(scene: &mut Scene<'_>) -> Check {
         true => Finding::warn("a call takes more memory than the plan declares"),
         false => Finding::pass("a call takes no more memory than the plan declares"),
     };
-    Ok(finding
-        .with("bytes declared", declared)
-        .with("pixels", pixels)
-        .measured("bytes taken", most as f64))
+    Ok(finding.with("bytes declared", declared).with("pixels", pixels).measured("bytes taken", most as f64))
 }

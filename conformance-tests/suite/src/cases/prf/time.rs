@@ -9,7 +9,7 @@ use parfocal_testkit::{Cut, Pattern, Quiet};
 use super::PRF;
 use crate::{
     case::{Applies, Case, Run, Scope},
-    cases::hand::{Hand, Odd, outcome, told, usual},
+    cases::hand::{Hand, outcome, told, usual},
     finding::{Check, Finding, OrFinding},
     scene::{Bench, Feed, Scene},
     status::Severity,
@@ -17,7 +17,8 @@ use crate::{
     transport::Transport,
 };
 
-const WHY: &str = "Numbers that are declared are planned with: a microscope that waits for its software loses the event.";
+const WHY: &str =
+    "Numbers that are declared are planned with: a microscope that waits for its software loses the event.";
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -107,7 +108,9 @@ fn prf_02(scene: &mut Scene<'_>) -> Check {
 }
 
 fn takes_floats(_: &Subject, operator: Option<&Descriptor>) -> Applies {
-    let floats = operator.is_some_and(|operator| operator.inputs.first().is_some_and(|port| port.dtypes.contains(&DType::F32)));
+    let floats = operator.is_some_and(|operator| {
+        operator.inputs.first().is_some_and(|port| port.dtypes.contains(&DType::F32))
+    });
     if floats { Applies::Yes } else { Applies::NotDeclared("its first input takes no f32".into()) }
 }
 
@@ -145,7 +148,8 @@ fn prf_04(scene: &mut Scene<'_>) -> Check {
             }
         }
     }
-    let (usual, slow) = (best(&bench, &setting.parameters, &ordinary)?, best(&bench, &setting.parameters, &subnormal)?);
+    let (usual, slow) =
+        (best(&bench, &setting.parameters, &ordinary)?, best(&bench, &setting.parameters, &subnormal)?);
     let ratio = slow.as_secs_f64() / usual.as_secs_f64().max(1e-9);
     let finding = match ratio >= 3.0 {
         true => Finding::warn("an image of subnormal numbers takes three times as long, or longer"),
@@ -183,9 +187,9 @@ fn prf_06(scene: &mut Scene<'_>) -> Check {
         let tiles = hand.tiles(Cut::in_plane(1, 1));
         let core = tiles.first().copied().unwrap_or(Region::default());
         let asked = median(200, || drop(hand.operator.required_input(&core)));
-        let worked = match hand.accumulate(&core, Odd::Nothing, &Quiet) {
-            Ok(_) => median(200, || drop(hand.accumulate(&core, Odd::Nothing, &Quiet))),
-            Err(_) => median(200, || drop(hand.run(&core, Odd::Nothing, &Quiet))),
+        let worked = match hand.accumulate(&core, &Quiet) {
+            Ok(_) => median(200, || drop(hand.accumulate(&core, &Quiet))),
+            Err(_) => median(200, || drop(hand.run(&core, &Quiet))),
         };
         slow |= transport == Transport::Native && asked > SMALL_CALL.mul_f64(scene.factor());
         let micros = |time: Duration| time.as_secs_f64() * 1e6;

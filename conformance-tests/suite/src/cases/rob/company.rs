@@ -16,7 +16,7 @@ use super::ROB;
 use crate::{
     case::{Case, Run, Scope},
     cases::{
-        hand::{Hand, Odd, TILES, count_of, outcome, told, usual},
+        hand::{Hand, TILES, count_of, outcome, told, usual},
         sec::{copy, scan},
     },
     finding::{Check, Finding, OrFinding},
@@ -70,14 +70,17 @@ fn rob_14(scene: &mut Scene<'_>) -> Check {
     copy(scene.subject().folder(), &folder.join("x-cut-off")).map_err(broken)?;
     for candidate in &package.candidates {
         if let Ok(file) = candidate.path.strip_prefix(scene.subject().folder()) {
-            let file = fs::File::options().write(true).open(folder.join("x-cut-off").join(file)).map_err(broken)?;
+            let file =
+                fs::File::options().write(true).open(folder.join("x-cut-off").join(file)).map_err(broken)?;
             file.set_len(100).map_err(broken)?;
         }
     }
     let found = scan(&folder);
     let own = found.iter().find(|package| package.folder.ends_with("m-own"));
     let own = own.ok_or_else(|| Finding::fail("beside broken packages it is not found"))?;
-    let usable = |package: &parfocal_catalog::Package| package.candidates.iter().filter(|one| one.artifact().is_some()).count();
+    let usable = |package: &parfocal_catalog::Package| {
+        package.candidates.iter().filter(|one| one.artifact().is_some()).count()
+    };
     let (alone, beside) = (usable(package), if own.rejected.is_some() { 0 } else { usable(own) });
     let _ = fs::remove_dir_all(&folder);
     if alone != beside {
@@ -91,7 +94,8 @@ fn rob_14(scene: &mut Scene<'_>) -> Check {
 
 fn rob_15(scene: &mut Scene<'_>) -> Check {
     let library = scene.library()?;
-    let sentence = format!("{} work on when the library is let go of, and others end", count_of(library.as_ref()));
+    let sentence =
+        format!("{} work on when the library is let go of, and others end", count_of(library.as_ref()));
     let mut benches = scene.benches(&library)?;
     let mut before = Vec::new();
     for bench in &benches {
@@ -114,7 +118,7 @@ fn rob_15(scene: &mut Scene<'_>) -> Check {
                         let _ = hand.operator.reset(&Quiet);
                         let tiles = hand.tiles(TILES);
                         if let Some(first) = tiles.first() {
-                            let _ = hand.run(first, Odd::Nothing, &Quiet);
+                            let _ = hand.run(first, &Quiet);
                         }
                         Ok(())
                     });

@@ -13,7 +13,7 @@ use parfocal_types::{Error, Result};
 use super::ROB;
 use crate::{
     case::{Case, Run},
-    cases::hand::{Hand, Odd, TILES, count_of, outcome, told, usual},
+    cases::hand::{Hand, TILES, count_of, outcome, told, usual},
     finding::{Check, Finding},
     scene::{Bench, Feed, Scene},
     state,
@@ -111,23 +111,27 @@ fn rob_06(scene: &mut Scene<'_>) -> Check {
             let _ = hand.operator.reset(&Quiet);
             Ok(hand)
         };
-        end(Hand::new(&bench, &setting.parameters, &feed).map_err(refused)?, &bench, "after its making", factor)?;
+        end(
+            Hand::new(&bench, &setting.parameters, &feed).map_err(refused)?,
+            &bench,
+            "after its making",
+            factor,
+        )?;
         end(planned()?, &bench, "after its plan", factor)?;
         let tiles = planned()?.tiles(TILES);
         let Some(first) = tiles.first() else { continue };
         let mut at_work = planned()?;
-        let _ = at_work.accumulate(first, Odd::Nothing, &Quiet);
-        let _ = at_work.run(first, Odd::Nothing, &Quiet);
+        let _ = at_work.accumulate(first, &Quiet);
+        let _ = at_work.run(first, &Quiet);
         end(at_work, &bench, "in the middle of its tiles", factor)?;
         let services = Recorder::new(1);
         services.cancel();
         let mut cancelled = planned()?;
-        let _ = cancelled.accumulate(first, Odd::Nothing, &services);
-        let _ = cancelled.run(first, Odd::Nothing, &services);
+        let _ = cancelled.accumulate(first, &services);
+        let _ = cancelled.run(first, &services);
         end(cancelled, &bench, "after a call that was cancelled", factor)?;
         let mut failed = planned()?;
-        let _ = failed.accumulate(first, Odd::NoInput, &Quiet);
-        let _ = failed.run(first, Odd::NoOutput, &Quiet);
+        let _ = failed.operator.load(&[0xFF; 64], &Quiet);
         end(failed, &bench, "after a call that failed", factor)?;
     }
     Ok(Finding::pass(format!("instances of {} end at once, in five states", count_of(library.as_ref()))))
@@ -185,7 +189,9 @@ fn rob_10(scene: &mut Scene<'_>) -> Check {
         });
         match new.first() {
             Some((number, to)) => Err(what(place, **number, &nothing, to)),
-            None if own > allowed => Err(Finding::fail(format!("{place}, memory with a descriptor is left open"))),
+            None if own > allowed => {
+                Err(Finding::fail(format!("{place}, memory with a descriptor is left open")))
+            }
             None => Ok(now),
         }
     };
@@ -193,7 +199,8 @@ fn rob_10(scene: &mut Scene<'_>) -> Check {
     for bench in scene.benches(&library)? {
         let (setting, feed) = usual(&bench)?;
         outcome(&bench, &setting, &feed)?;
-        compare(&loaded, "after running and ending", 0).map_err(|finding| finding.with("operator", &bench.descriptor.id))?;
+        compare(&loaded, "after running and ending", 0)
+            .map_err(|finding| finding.with("operator", &bench.descriptor.id))?;
     }
     Ok(Finding::pass(format!("descriptors are the same before and after {}", count_of(library.as_ref()))))
 }
@@ -201,7 +208,8 @@ fn rob_10(scene: &mut Scene<'_>) -> Check {
 fn rob_11(scene: &mut Scene<'_>) -> Check {
     let before = state::State::now();
     let changed = |place: &str, differences: &[String]| {
-        Finding::fail(format!("{place} it changes what belongs to the whole process")).with("what", differences.join(", "))
+        Finding::fail(format!("{place} it changes what belongs to the whole process"))
+            .with("what", differences.join(", "))
     };
     let library = scene.library()?;
     let differences = before.differences(&state::State::now());
@@ -270,8 +278,11 @@ fn rob_12(scene: &mut Scene<'_>) -> Check {
     for bench in scene.benches(&library)? {
         let (setting, feed) = usual(&bench)?;
         let yard = Graveyard::default();
-        let run = |feed: &Feed| bench.drive(&setting.parameters, &Quiet, &yard, |driver| driver.run(&feed.inputs(), TILES));
-        run(&feed).map_err(|error| told("it accepted the input in `plan`, and then failed", &bench, &error))?;
+        let run = |feed: &Feed| {
+            bench.drive(&setting.parameters, &Quiet, &yard, |driver| driver.run(&feed.inputs(), TILES))
+        };
+        run(&feed)
+            .map_err(|error| told("it accepted the input in `plan`, and then failed", &bench, &error))?;
         yards.push((bench.descriptor.id.clone(), yard));
     }
     // Not a wait for an event: nothing should happen.

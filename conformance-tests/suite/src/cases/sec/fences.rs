@@ -81,26 +81,35 @@ fn sec_01(scene: &mut Scene<'_>) -> Check {
     for (setting, feed) in &trials {
         for cut in [Cut::WHOLE, TILES] {
             let expected = open.run(&setting.parameters, feed, cut);
-            let expected = expected.map_err(|error| told("it accepted the input in `plan`, and then failed", &open, &error))?;
+            let expected = expected
+                .map_err(|error| told("it accepted the input in `plan`, and then failed", &open, &error))?;
             let found = fenced.run(&setting.parameters, feed, cut);
             let found = found.map_err(|error| {
-                told("fenced in, it fails", &fenced, &error).with("parameters", &setting.name).with("input", &feed.name)
-            })?;
-            if let Some(difference) = expected.difference(&found) {
-                return Err(Finding::fail("fenced in, it gives another result than in the case's own process")
+                told("fenced in, it fails", &fenced, &error)
                     .with("parameters", &setting.name)
                     .with("input", &feed.name)
-                    .with("difference", difference));
+            })?;
+            if let Some(difference) = expected.difference(&found) {
+                return Err(Finding::fail(
+                    "fenced in, it gives another result than in the case's own process",
+                )
+                .with("parameters", &setting.name)
+                .with("input", &feed.name)
+                .with("difference", difference));
             }
         }
     }
-    Ok(Finding::pass(format!("{} images give the same bytes in a worker and in the case's own process", trials.len()))
-        .noting(isolation))
+    Ok(Finding::pass(format!(
+        "{} images give the same bytes in a worker and in the case's own process",
+        trials.len()
+    ))
+    .noting(isolation))
 }
 
 /// What the manifest asks for.
 pub(super) fn asked_for(scene: &Scene<'_>) -> Vec<Reach> {
-    let permissions = scene.subject().manifest().map(|manifest| manifest.permissions.clone()).unwrap_or_default();
+    let permissions =
+        scene.subject().manifest().map(|manifest| manifest.permissions.clone()).unwrap_or_default();
     let reach = |kind: &PermissionKind| match kind {
         PermissionKind::Network { .. } => Reach::Network,
         PermissionKind::Files { .. } | PermissionKind::Serial { .. } => Reach::Files,
@@ -123,7 +132,9 @@ fn sec_02(scene: &mut Scene<'_>) -> Check {
             }
             // With a permission that is refused here it may fail: SEC-03 is about how.
             if sight.seen.is_empty() {
-                result.map_err(|error| told("it accepted the input in `plan`, and then failed", &bench, &error))?;
+                result.map_err(|error| {
+                    told("it accepted the input in `plan`, and then failed", &bench, &error)
+                })?;
             }
             runs += 1;
         }
@@ -137,7 +148,8 @@ fn sec_07(scene: &mut Scene<'_>) -> Check {
     let mut foreign: Vec<_> = inspection.imports.iter().map(String::as_str).collect();
     foreign.retain(|name| !name.starts_with("parfocal:"));
     if !foreign.is_empty() {
-        return Err(Finding::fail("the component imports what is not of the contract").with("imports", foreign.join(", ")));
+        return Err(Finding::fail("the component imports what is not of the contract")
+            .with("imports", foreign.join(", ")));
     }
     let library = scene.library()?;
     for bench in scene.benches(&library)? {
@@ -145,5 +157,8 @@ fn sec_07(scene: &mut Scene<'_>) -> Check {
         outcome(&bench, &setting, &feed)?;
     }
     let count = inspection.imports.len();
-    Ok(Finding::pass(format!("{count} imports of the contract alone; {} work within the limits", count_of(library.as_ref()))))
+    Ok(Finding::pass(format!(
+        "{count} imports of the contract alone; {} work within the limits",
+        count_of(library.as_ref())
+    )))
 }

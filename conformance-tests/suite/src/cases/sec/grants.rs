@@ -79,7 +79,9 @@ fn sec_03(scene: &mut Scene<'_>) -> Check {
         match result {
             Ok(_) => {}
             Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied { .. }) => {}
-            Err(error) => return Err(told("a permission that is withheld ends in another error", &bench, &error)),
+            Err(error) => {
+                return Err(told("a permission that is withheld ends in another error", &bench, &error));
+            }
         }
     }
     Ok(Finding::pass(format!("{} take no for an answer", count_of(library.as_ref()))))

@@ -49,7 +49,8 @@ pub(in crate::cases) fn scan(folder: &Path) -> Vec<Package> {
 }
 
 fn sec_09(scene: &mut Scene<'_>) -> Check {
-    let broken = |error: std::io::Error| Finding::suite_error(format!("the package cannot be copied: {error}"));
+    let broken =
+        |error: std::io::Error| Finding::suite_error(format!("the package cannot be copied: {error}"));
     let package = scene.subject().package().ok_or_else(|| Finding::skip("there is no manifest"))?;
     if !package.is_usable() {
         return Err(Finding::fail("it is refused as it is").with("why", package.refusals().join("; ")));
@@ -58,7 +59,10 @@ fn sec_09(scene: &mut Scene<'_>) -> Check {
     copy(scene.subject().folder(), &folder).map_err(broken)?;
     let usable = |packages: &[Package]| -> Vec<PathBuf> {
         let candidates = packages.iter().flat_map(|package| &package.candidates);
-        candidates.filter_map(|candidate| candidate.artifact()).map(|artifact| artifact.path.clone()).collect()
+        candidates
+            .filter_map(|candidate| candidate.artifact())
+            .map(|artifact| artifact.path.clone())
+            .collect()
     };
     let files = usable(&scan(&folder));
     for file in &files {

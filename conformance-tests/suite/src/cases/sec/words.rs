@@ -55,7 +55,9 @@ fn everything_said(benches: &[Bench]) -> Result<Said, Finding> {
     for bench in benches {
         let (setting, feed) = usual(bench)?;
         let services = Recorder::new(1);
-        let run = bench.drive(&setting.parameters, &services, &Loose::default(), |driver| driver.run(&feed.inputs(), TILES));
+        let run = bench.drive(&setting.parameters, &services, &Loose::default(), |driver| {
+            driver.run(&feed.inputs(), TILES)
+        });
         match run {
             Ok(outcome) => said.results.push(outcome.to_bytes()),
             Err(error) => said.errors.push(error),
@@ -91,11 +93,14 @@ pub(crate) fn words(scene: &mut Scene<'_>) -> Check {
     if said.lines.iter().flatten().any(|line| line.contains(MARKER)) {
         return Err(found("its log"));
     }
-    let holds = |error: &Error| error.message().contains(MARKER) || error.remedy().is_some_and(|remedy| remedy.contains(MARKER));
+    let holds = |error: &Error| {
+        error.message().contains(MARKER) || error.remedy().is_some_and(|remedy| remedy.contains(MARKER))
+    };
     if said.errors.iter().any(holds) {
         return Err(found("an error"));
     }
-    if said.results.iter().any(|bytes| bytes.windows(MARKER.len()).any(|window| window == MARKER.as_bytes())) {
+    if said.results.iter().any(|bytes| bytes.windows(MARKER.len()).any(|window| window == MARKER.as_bytes()))
+    {
         return Err(found("its results"));
     }
     Ok(Finding::pass("it says nothing of it"))
@@ -109,7 +114,8 @@ fn sec_08(scene: &mut Scene<'_>) -> Check {
         fs::write(home.join(name), format!("password {MARKER}\n")).map_err(broken)?;
     }
     let folder = home.to_string_lossy();
-    let environment = [("HOME", folder.as_ref()), ("API_TOKEN", MARKER), ("PGPASSWORD", MARKER), ("USER", MARKER)];
+    let environment =
+        [("HOME", folder.as_ref()), ("API_TOKEN", MARKER), ("PGPASSWORD", MARKER), ("USER", MARKER)];
     scene.elsewhere(Errand::Words, &environment, &home)?;
     // Its standard error is that of this child: a file, which the parent keeps for the report.
     let log = fs::read("/proc/self/fd/2").unwrap_or_default();
@@ -141,7 +147,9 @@ fn sec_10(scene: &mut Scene<'_>) -> Check {
                 return Err(fail("it logs control characters").with("line", start.escape_debug()));
             }
             if line.len() > LONGEST_LINE {
-                return Err(fail("it logs a line that is too long").with("bytes", line.len()).with("begins", start.escape_debug()));
+                return Err(fail("it logs a line that is too long")
+                    .with("bytes", line.len())
+                    .with("begins", start.escape_debug()));
             }
         }
     }
