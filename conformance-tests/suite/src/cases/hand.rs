@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use parfocal_core::Library;
 use parfocal_image::{Axis, Buffer, DType, Region};
 use parfocal_operator::{
-    Descriptor, Input, InputRegion, InputSpec, Operator, Output, Padding, Plan, Services, Sink, Tiles, Tiling,
+    Descriptor, Input, InputRegion, InputSpec, Kind, Operator, Output, Padding, Plan, Services, Sink, Tiles,
+    Tiling,
 };
 use parfocal_testkit::{Cut, Loose, Outcome, Quiet, Setting, Work, fill};
 use parfocal_types::{Error, Parameters, Result};
@@ -66,37 +67,6 @@ pub(super) fn count_of(library: &dyn Library) -> String {
     }
 }
 
-/// What is odd about a call with tiles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Odd {
-    /// Nothing.
-    Nothing,
-    /// No input tile.
-    NoInput,
-    /// No output tile.
-    NoOutput,
-    /// An output tile too many.
-    MoreOutputs,
-    /// Tiles of another pixel type than planned.
-    OtherType,
-    /// Input tiles of one pixel, wherever they were asked for.
-    SmallInput,
-    /// A port that does not exist.
-    OtherPort,
-}
-
-impl Odd {
-    pub(super) const ALL: [Self; 7] = [
-        Self::Nothing,
-        Self::NoInput,
-        Self::NoOutput,
-        Self::MoreOutputs,
-        Self::OtherType,
-        Self::SmallInput,
-        Self::OtherPort,
-    ];
-}
-
 /// An instance in somebody's hand.
 pub(super) struct Hand<'a> {
     pub(super) operator: Box<dyn Operator>,
@@ -127,15 +97,23 @@ impl<'a> Hand<'a> {
         }
     }
 
-    fn inputs(&self, core: &Region, odd: Odd) -> Result<Vec<(u32, Buffer)>> {
-        let regions = match self.operator.required_input(core) {
-            Ok(regions) => regions,
-            // Before `plan` there is no answer; the call is made nevertheless.
-            Err(_) if self.plan.is_none() => {
-                self.feed.images.iter().map(|(port, _)| InputRegion::new(*port, *core)).collect()
-            }
-            Err(error) => return Err(error),
-        };
+    /// Whether a host would call `run` or `accumulate` for this part: it is planned, and the part lies in the work.
+    fn is_lawful(&self, core: &Region, accumulates: bool) -> bool {
+        let Some(plan) = &self.plan else { return false };
+        let work = Work::of(self.descriptor, plan, self.feed.images.first().map(|(_, image)| &image.spec));
+        let reduces = self.descriptor.kind == Kind::Reduce;
+        !core.extent.is_empty() && Region::whole(work.extent).contains(core) && (reduces || !accumulates)
+    }
+
+    fn check(&self, core: &Region, accumulates: bool) -> Result<()> {
+        match self.is_lawful(core, accumulates) {
+            true => Ok(()),
+            false => Err(Error::invalid_argument("no host makes this call")),
+        }
+    }
+
+    fn inputs(&self, core: &Region) -> Result<Vec<(u32, Buffer)>> {
+        let regions = self.operator.required_input(core)?;
         let mut inputs = Vec::new();
         for InputRegion { port, region, padding } in regions {
             let Some((_, image)) = self.feed.images.iter().find(|(known, _)| *known == port) else {
@@ -143,28 +121,17 @@ impl<'a> Hand<'a> {
             };
             let whole = Region::whole(image.spec.extent);
             let region = if padding == Padding::Clip { region.intersection(&whole) } else { region };
-            let region = if odd == Odd::SmallInput {
-                Region::new([0; 5], parfocal_image::Extent::new(1, 1, 1, 1, 1))
-            } else {
-                region
-            };
             if region.extent.count().is_none_or(|count| count > MOST_PIXELS) {
                 return Err(Error::invalid_argument("it asks for more than there is"));
             }
-            let dtype = if odd == Odd::OtherType { other(image.spec.dtype) } else { image.spec.dtype };
-            let mut buffer = Buffer::zeroed(dtype, region)?;
-            if odd != Odd::OtherType {
-                fill(image, padding, &mut buffer.pixels_mut()?)?;
-            }
-            inputs.push((if odd == Odd::OtherPort { port + 77 } else { port }, buffer));
-        }
-        if odd == Odd::NoInput {
-            inputs.clear();
+            let mut buffer = Buffer::zeroed(image.spec.dtype, region)?;
+            fill(image, padding, &mut buffer.pixels_mut()?)?;
+            inputs.push((port, buffer));
         }
         Ok(inputs)
     }
 
-    fn outputs(&self, core: &Region, odd: Odd) -> Result<Vec<(Buffer, parfocal_image::Extent)>> {
+    fn outputs(&self, core: &Region) -> Result<Vec<(Buffer, parfocal_image::Extent)>> {
         let mut outputs = Vec::new();
         for spec in self.plan.iter().flat_map(|plan| &plan.outputs) {
             let tiling = self.plan.as_ref().map_or([Tiling::Split; 5], |plan| plan.tiling);
@@ -175,22 +142,16 @@ impl<'a> Hand<'a> {
             if region.extent.count().is_none_or(|count| count > MOST_PIXELS) {
                 return Err(Error::invalid_argument("a tile larger than this case makes"));
             }
-            let dtype = if odd == Odd::OtherType { other(spec.dtype) } else { spec.dtype };
-            outputs.push((Buffer::zeroed(dtype, region)?, spec.extent));
-        }
-        if self.plan.is_none() || odd == Odd::MoreOutputs {
-            outputs.push((Buffer::zeroed(DType::U8, *core)?, core.extent));
-        }
-        if odd == Odd::NoOutput {
-            outputs.clear();
+            outputs.push((Buffer::zeroed(spec.dtype, region)?, spec.extent));
         }
         Ok(outputs)
     }
 
     /// Calls `run` for a part of the work.
-    pub(super) fn run(&mut self, core: &Region, odd: Odd, services: &dyn Services) -> Result<Vec<Buffer>> {
-        let held = self.inputs(core, odd)?;
-        let mut made = self.outputs(core, odd)?;
+    pub(super) fn run(&mut self, core: &Region, services: &dyn Services) -> Result<Vec<Buffer>> {
+        self.check(core, false)?;
+        let held = self.inputs(core)?;
+        let mut made = self.outputs(core)?;
         let inputs = self.tiles_of(&held)?;
         let mut outputs = Vec::new();
         for (buffer, full) in &mut made {
@@ -201,8 +162,9 @@ impl<'a> Hand<'a> {
     }
 
     /// Calls `accumulate` for a part of the work.
-    pub(super) fn accumulate(&mut self, core: &Region, odd: Odd, services: &dyn Services) -> Result<Vec<u8>> {
-        let held = self.inputs(core, odd)?;
+    pub(super) fn accumulate(&mut self, core: &Region, services: &dyn Services) -> Result<Vec<u8>> {
+        self.check(core, true)?;
+        let held = self.inputs(core)?;
         let inputs = self.tiles_of(&held)?;
         self.operator.accumulate(&Tiles { core: *core, inputs: &inputs, outputs: &mut [] }, services)
     }
@@ -218,10 +180,6 @@ impl<'a> Hand<'a> {
             })
             .collect()
     }
-}
-
-fn other(dtype: DType) -> DType {
-    if dtype == DType::F32 { DType::U8 } else { DType::F32 }
 }
 
 /// Takes tables and records, and keeps none.

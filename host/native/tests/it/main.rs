@@ -13,5 +13,6 @@ mod cpp;
 mod fixture;
 mod header;
 mod lost;
+mod probe;
 mod refusals;
 mod rust;

@@ -132,8 +132,8 @@ fn abi_08(scene: &mut Scene<'_>) -> Check {
         begun.plan(&Quiet).map_err(refused)?;
         if let Some(first) = begun.tiles(TILES).first() {
             let _ = begun.operator.reset(&Quiet);
-            let _ = begun.accumulate(first, crate::cases::hand::Odd::Nothing, &Quiet);
-            let _ = begun.run(first, crate::cases::hand::Odd::Nothing, &Quiet);
+            let _ = begun.accumulate(first, &Quiet);
+            let _ = begun.run(first, &Quiet);
         }
         drop(begun);
         still(&bench, &setting, &feed, &before, "made again, it gives another result")?;

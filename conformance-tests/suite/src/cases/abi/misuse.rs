@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use parfocal_image::{Extent, Region};
-use parfocal_testkit::{Quiet, Random};
+use parfocal_operator::Services;
+use parfocal_testkit::{Quiet, Random, Recorder};
 use parfocal_types::{Error, ErrorKind};
 
 use super::ABI;
 use crate::{
     case::{Case, Run},
-    cases::hand::{Hand, Nowhere, Odd, TILES, count_of, outcome, still, told, usual},
+    cases::hand::{Hand, Nowhere, TILES, count_of, outcome, still, told, usual},
     finding::{Check, Finding},
     scene::{Bench, Feed, Scene},
 };
@@ -18,11 +18,11 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "ABI-12",
         sentence: "A panic or exception becomes an error; it never unwinds across the border.",
-        demands: "Every function is called out of order, with tiles that are missing, too many, of another type or size, with \
-                  regions at the ends of the number range, and with bytes that are nobody's: each call returns, the process \
-                  lives, and a new instance gives the results of before.",
+        demands: "Before and after `plan`, functions are called out of order, for other kinds of operator, cancelled, and with \
+                  partial results, conclusions and states that are rubbish: each call returns, the process lives, and a new \
+                  instance gives the results of before. Tiles are always whole: no host gives others.",
         why: "Unwinding into code of another language is undefined.",
-        fix: "Catch everything at the border, as the export macro does, and check state, tiles and bytes before use.",
+        fix: "Catch everything at the border, as the export macro does, and check state and bytes before use.",
         budget: Duration::from_secs(40),
         run: Run::Written(abi_12),
         ..ABI
@@ -41,35 +41,17 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-/// Regions at the ends of what numbers can say.
-fn strange_regions() -> [Region; 6] {
-    let large = Extent::new(u64::MAX, u64::MAX, u64::MAX, u64::MAX, u64::MAX);
-    [
-        Region::new([0; 5], Extent::new(0, 0, 0, 0, 0)),
-        Region::new([0; 5], large),
-        Region::new([i64::MIN; 5], large),
-        Region::new([i64::MAX; 5], large),
-        Region::new([-1_000_000; 5], Extent::new(1, 1, 1, 1, 1)),
-        Region::new([i64::MAX; 5], Extent::new(1, 1, 1, 1, 1)),
-    ]
-}
-
 /// Calls everything that is wrong. Whatever comes back is fine: that it comes back is the demand.
 fn misuse(hand: &mut Hand<'_>, bytes: &[Vec<u8>]) {
-    for region in strange_regions() {
-        let _ = hand.operator.required_input(&region);
-    }
+    let services = Recorder::new(1);
+    services.cancel();
     let tiles = hand.tiles(TILES);
-    let Some(core) = tiles.first() else { return };
-    for odd in Odd::ALL {
-        let _ = hand.run(core, odd, &Quiet);
-        let _ = hand.accumulate(core, odd, &Quiet);
-    }
-    let beyond = Region::new([0, 0, 0, 5000, 5000], Extent::plane(3, 3));
-    let empty = Region::new(core.origin, Extent::plane(0, 0));
-    for region in [beyond, empty] {
-        let _ = hand.run(&region, Odd::Nothing, &Quiet);
-        let _ = hand.accumulate(&region, Odd::Nothing, &Quiet);
+    if let Some(core) = tiles.first() {
+        let _ = hand.operator.required_input(core);
+        for services in [&services as &dyn Services, &Quiet] {
+            let _ = hand.run(core, services);
+            let _ = hand.accumulate(core, services);
+        }
     }
     for bytes in bytes {
         let _ = hand.operator.merge(bytes.clone(), bytes, &Quiet);
@@ -102,9 +84,8 @@ fn abi_12(scene: &mut Scene<'_>) -> Check {
         let mut planned = Hand::new(&bench, &setting.parameters, &feed).map_err(refused)?;
         planned.plan(&Quiet).map_err(refused)?;
         misuse(&mut planned, &bytes);
-        // Planned a second time, and for nothing at all.
+        // Planned a second time.
         let _ = planned.plan(&Quiet);
-        let _ = planned.operator.plan(&[], &Quiet);
         misuse(&mut planned, &bytes);
         drop(planned);
         still(
@@ -127,8 +108,8 @@ fn at_work<'a>(bench: &'a Bench, feed: &'a Feed) -> Result<Hand<'a>, Finding> {
     hand.operator.reset(&Quiet).map_err(failed)?;
     for core in hand.tiles(parfocal_testkit::Cut::WHOLE).iter().take(2) {
         // Kind reduce has no `run` before a conclusion.
-        let _ = hand.accumulate(core, Odd::Nothing, &Quiet);
-        let _ = hand.run(core, Odd::Nothing, &Quiet);
+        let _ = hand.accumulate(core, &Quiet);
+        let _ = hand.run(core, &Quiet);
     }
     Ok(hand)
 }

@@ -9,7 +9,7 @@ use parfocal_testkit::{Cut, Pattern, Quiet};
 use super::PRF;
 use crate::{
     case::{Applies, Case, Run, Scope},
-    cases::hand::{Hand, Odd, outcome, told, usual},
+    cases::hand::{Hand, outcome, told, usual},
     finding::{Check, Finding, OrFinding},
     scene::{Bench, Feed, Scene},
     status::Severity,
@@ -187,9 +187,9 @@ fn prf_06(scene: &mut Scene<'_>) -> Check {
         let tiles = hand.tiles(Cut::in_plane(1, 1));
         let core = tiles.first().copied().unwrap_or(Region::default());
         let asked = median(200, || drop(hand.operator.required_input(&core)));
-        let worked = match hand.accumulate(&core, Odd::Nothing, &Quiet) {
-            Ok(_) => median(200, || drop(hand.accumulate(&core, Odd::Nothing, &Quiet))),
-            Err(_) => median(200, || drop(hand.run(&core, Odd::Nothing, &Quiet))),
+        let worked = match hand.accumulate(&core, &Quiet) {
+            Ok(_) => median(200, || drop(hand.accumulate(&core, &Quiet))),
+            Err(_) => median(200, || drop(hand.run(&core, &Quiet))),
         };
         slow |= transport == Transport::Native && asked > SMALL_CALL.mul_f64(scene.factor());
         let micros = |time: Duration| time.as_secs_f64() * 1e6;

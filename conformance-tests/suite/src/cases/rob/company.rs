@@ -16,7 +16,7 @@ use super::ROB;
 use crate::{
     case::{Case, Run, Scope},
     cases::{
-        hand::{Hand, Odd, TILES, count_of, outcome, told, usual},
+        hand::{Hand, TILES, count_of, outcome, told, usual},
         sec::{copy, scan},
     },
     finding::{Check, Finding, OrFinding},
@@ -118,7 +118,7 @@ fn rob_15(scene: &mut Scene<'_>) -> Check {
                         let _ = hand.operator.reset(&Quiet);
                         let tiles = hand.tiles(TILES);
                         if let Some(first) = tiles.first() {
-                            let _ = hand.run(first, Odd::Nothing, &Quiet);
+                            let _ = hand.run(first, &Quiet);
                         }
                         Ok(())
                     });

@@ -12,7 +12,7 @@ use parfocal_types::{Error, ErrorKind};
 use super::ROB;
 use crate::{
     case::{Case, Run},
-    cases::hand::{Hand, Nowhere, Odd, count_of, outcome, still, usual},
+    cases::hand::{Hand, Nowhere, count_of, outcome, still, usual},
     finding::{Check, Finding, OrFinding, said},
     scene::{Bench, Feed, Scene, Shape},
 };
@@ -168,10 +168,6 @@ fn one_call(
         blobs.get(index).cloned().unwrap_or_default()
     };
     let core = core(hand, random);
-    let odd = match random.below(4) {
-        0 => Odd::ALL[usize::try_from(random.below(Odd::ALL.len() as u64)).unwrap_or(0)],
-        _ => Odd::Nothing,
-    };
     let mut keep = |result: Result<Vec<u8>, Error>| {
         result.map(|bytes| {
             if blobs.len() < 8 {
@@ -183,8 +179,8 @@ fn one_call(
         0 => ("plan", hand.plan(services)),
         1 => ("required_input", hand.operator.required_input(&core).map(drop)),
         2 => ("reset", hand.operator.reset(services)),
-        3..=5 => ("run", hand.run(&core, odd, services).map(drop)),
-        6 => ("accumulate", keep(hand.accumulate(&core, odd, services))),
+        3..=5 => ("run", hand.run(&core, services).map(drop)),
+        6 => ("accumulate", keep(hand.accumulate(&core, services))),
         7 => {
             let (left, right) = (blob(random, blobs), blob(random, blobs));
             let merged = hand.operator.merge(left, &right, services);
@@ -221,16 +217,8 @@ fn one_call(
     }
 }
 
-/// A tile of the work, mostly; sometimes one that lies elsewhere.
+/// A tile of the work.
 fn core(hand: &Hand<'_>, random: &mut Random) -> Region {
-    if random.below(10) == 0 {
-        let place = |random: &mut Random| i64::try_from(random.below(200)).unwrap_or(0) - 100;
-        let origin = [0, 0, place(random), place(random), place(random)];
-        return Region::new(
-            origin,
-            Extent::new(1, 1, 1 + random.below(3), random.below(40), random.below(40)),
-        );
-    }
     let cut = Cut::in_stack(1 + random.below(3), 1 + random.below(30), 1 + random.below(40));
     let tiles = hand.tiles(cut);
     let index = usize::try_from(random.below(tiles.len().max(1) as u64)).unwrap_or(0);

@@ -13,7 +13,7 @@ use parfocal_types::{Error, Result};
 use super::ROB;
 use crate::{
     case::{Case, Run},
-    cases::hand::{Hand, Odd, TILES, count_of, outcome, told, usual},
+    cases::hand::{Hand, TILES, count_of, outcome, told, usual},
     finding::{Check, Finding},
     scene::{Bench, Feed, Scene},
     state,
@@ -121,18 +121,17 @@ fn rob_06(scene: &mut Scene<'_>) -> Check {
         let tiles = planned()?.tiles(TILES);
         let Some(first) = tiles.first() else { continue };
         let mut at_work = planned()?;
-        let _ = at_work.accumulate(first, Odd::Nothing, &Quiet);
-        let _ = at_work.run(first, Odd::Nothing, &Quiet);
+        let _ = at_work.accumulate(first, &Quiet);
+        let _ = at_work.run(first, &Quiet);
         end(at_work, &bench, "in the middle of its tiles", factor)?;
         let services = Recorder::new(1);
         services.cancel();
         let mut cancelled = planned()?;
-        let _ = cancelled.accumulate(first, Odd::Nothing, &services);
-        let _ = cancelled.run(first, Odd::Nothing, &services);
+        let _ = cancelled.accumulate(first, &services);
+        let _ = cancelled.run(first, &services);
         end(cancelled, &bench, "after a call that was cancelled", factor)?;
         let mut failed = planned()?;
-        let _ = failed.accumulate(first, Odd::NoInput, &Quiet);
-        let _ = failed.run(first, Odd::NoOutput, &Quiet);
+        let _ = failed.operator.load(&[0xFF; 64], &Quiet);
         end(failed, &bench, "after a call that failed", factor)?;
     }
     Ok(Finding::pass(format!("instances of {} end at once, in five states", count_of(library.as_ref()))))
