@@ -216,7 +216,7 @@ impl Matrix {
     pub(crate) fn holds(&self, complete: bool) -> bool {
         self.golden_problems.is_empty()
             && self.tried.iter().all(|tried| tried.problems.is_empty())
-            && (!complete || self.without_saboteur().is_empty())
+            && (!complete || self.without_saboteur() == faults::LACKING)
     }
 
     /// The figures.

@@ -40,6 +40,8 @@ const PYTHON: &[Template] = &[
     ("tests/test_plugin.py", include_str!("python/test_plugin.py.in")),
     ("README.md", include_str!("python/README.md.in")),
     (".gitignore", include_str!("python/gitignore")),
+    ("LICENSE-APACHE", include_str!("../../../../LICENSE-APACHE")),
+    ("LICENSE-MIT", include_str!("license-mit.in")),
 ];
 
 /// What the placeholders stand for.
