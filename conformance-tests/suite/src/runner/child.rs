@@ -137,11 +137,14 @@ impl Child<'_> {
         // A child that is gone already has ended without a result: that is found below.
         let _ = own.write_all(format!("{line}\n").as_bytes());
         let watched = self.watch(&own, pid, start, budget, last_breath)?;
+        // A child that ended by itself is a zombie until it is waited for: whoever lives now was left behind.
+        let orphans = if watched.overdue { left::Left::default() } else { left::end(pid, self.work) };
         // Its own group once it has read its task; before that it is alone.
         let _ = kill_process_group(pid, Signal::KILL);
         let _ = pidfd_open(pid, PidfdFlags::empty()).and_then(|child| pidfd_send_signal(child, Signal::KILL));
         let status = process.wait().map_err(broken("the child's end cannot be read"))?;
-        let left = left::end(pid, self.work);
+        let rest = left::end(pid, self.work);
+        let left = left::Left { found: orphans.found, alive: rest.alive };
         let end = End { status: Some(status), ..watched };
         let took = start.elapsed();
         let finding = self.finding(&end, budget, left);

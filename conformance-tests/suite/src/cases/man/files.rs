@@ -104,7 +104,7 @@ fn man_04(scene: &mut Scene<'_>) -> Check {
 }
 
 /// What the catalog says about each file; its rules are the host's own.
-fn candidates<'a>(subject: &'a Subject) -> Result<&'a [Candidate], Finding> {
+fn candidates(subject: &Subject) -> Result<&[Candidate], Finding> {
     let package = subject.package().ok_or_else(|| Finding::skip("there is no manifest: see MAN-01"))?;
     if let Err(rejection) = &package.manifest {
         return Err(

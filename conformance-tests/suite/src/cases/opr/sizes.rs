@@ -82,10 +82,9 @@ fn opr_11(scene: &mut Scene<'_>) -> Check {
                         .with("size", extent)
                         .with("output", output.extent));
                 }
-                let result = bench.run(&setting.parameters, &feed, Cut::WHOLE);
-                if let Err(error) = result.map_err(|error| failed(&error, &setting, &feed)) {
-                    return Err(error);
-                }
+                bench
+                    .run(&setting.parameters, &feed, Cut::WHOLE)
+                    .map_err(|error| failed(&error, &setting, &feed))?;
             }
         }
     }
