@@ -124,7 +124,7 @@ pub const FAULTS: &[Fault] = &[
         name: "aborts",
         case: "ABI-12",
         also: &[],
-        what: "aborts when a tile is missing",
+        what: "aborts when it is asked what it needs before it planned",
         operator: "subtract",
         act: Act::Wrap(with::<Aborts>),
     },
@@ -241,21 +241,28 @@ impl Sabotage for ProcessWideName {
     }
 }
 
-/// Aborts when a tile is missing.
+/// Aborts when it is asked what it needs before it planned.
 #[derive(Default)]
-struct Aborts;
+struct Aborts {
+    planned: bool,
+}
 
 impl Sabotage for Aborts {
-    fn run(
+    fn plan(
         &mut self,
         inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
+        inputs: &[InputSpec<'_>],
         services: &dyn Services,
-    ) -> Result<()> {
-        if tiles.inputs.is_empty() || tiles.outputs.is_empty() {
+    ) -> Result<Plan> {
+        self.planned = true;
+        inner.plan(inputs, services)
+    }
+
+    fn required_input(&self, inner: &dyn Behaviour, core: &Region) -> Result<Vec<InputRegion>> {
+        if !self.planned {
             process::abort();
         }
-        inner.run(tiles, services)
+        inner.required_input(core)
     }
 }
 

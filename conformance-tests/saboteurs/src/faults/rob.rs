@@ -87,8 +87,9 @@ impl Sabotage for SlowEnd {
         tiles: &mut Tiles<'_>,
         services: &dyn Services,
     ) -> Result<()> {
-        self.failed |= tiles.outputs.is_empty();
-        inner.run(tiles, services)
+        let result = inner.run(tiles, services);
+        self.failed |= result.is_err();
+        result
     }
 }
 
