@@ -24,7 +24,7 @@ use crate::{
 pub use bundle::bundle;
 pub use junit::junit;
 pub use markdown::markdown;
-pub use schema::{SCHEMA_FILE, schema_text};
+pub use schema::{SCHEMA_FILE, schema_problems, schema_text};
 
 /// The name and version of the format.
 pub const FORMAT: &str = "conformance-report/1";

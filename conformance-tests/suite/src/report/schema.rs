@@ -20,6 +20,16 @@ pub fn schema_text() -> String {
     format!("{:#}\n", schema.to_value())
 }
 
+/// What a report says that its schema does not describe, and what the schema requires and the report lacks; empty for a
+/// report of this version.
+#[must_use]
+pub fn schema_problems(report: &Value) -> Vec<String> {
+    let schema: Value = serde_json::from_str(&schema_text()).unwrap_or_default();
+    let mut problems = Vec::new();
+    crate::schema::compare(&schema, &schema, report, "the report", &mut problems);
+    problems
+}
+
 /// Makes the documentation of Rust types readable in an editor: without its links and its line breaks.
 fn plain_descriptions(schema: &mut Schema) {
     if let Some(Value::String(text)) = schema.get_mut("description") {
