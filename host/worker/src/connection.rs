@@ -72,9 +72,11 @@ impl Connection {
         Ok((connection, answer))
     }
 
-    /// The process.
-    pub(crate) fn process(&self) -> &Process {
-        &self.process
+    /// Which fences stand, in words. The worker said so before it answered the greeting, but over another line, which may not
+    /// have been listened to yet.
+    pub(crate) fn isolation(&mut self, patience: Duration) -> String {
+        self.process.wait_for_report(patience);
+        self.process.fences().map(ToString::to_string).unwrap_or_default()
     }
 
     /// Whether it died or was ended.

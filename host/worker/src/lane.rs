@@ -141,8 +141,8 @@ impl Lane for WorkerLane {
             deaths: Deaths::default(),
         };
         let shop = Arc::new(shop);
-        let (connection, operators) = shop.open()?;
-        let fences = connection.process().fences().map(ToString::to_string).unwrap_or_default();
+        let (mut connection, operators) = shop.open()?;
+        let fences = connection.isolation(PARTING);
         let info = LibraryInfo {
             plugin: artifact.plugin.clone(),
             version: artifact.version.clone(),
