@@ -1,6 +1,7 @@
 //! `cargo xtask check`: what a reviewer would ask of every change, in steps that all run even when one fails.
 
 pub mod advisories;
+pub mod contract;
 pub mod dependencies;
 pub mod generated;
 pub mod licences;
@@ -46,6 +47,11 @@ const STEPS: &[Step] = &[
         name: "advisories",
         what: "known vulnerabilities of the dependencies, where the database can be fetched",
         run: |root| advisories::check(root, &Metadata::read(root)?),
+    },
+    Step {
+        name: "contract",
+        what: "every rule of the contract has a case in the conformance suite, and every case a rule",
+        run: contract::check,
     },
     Step { name: "clippy", what: "cargo clippy, warnings are errors", run: clippy },
     Step { name: "docs", what: "cargo doc, warnings are errors", run: docs },

@@ -11,8 +11,10 @@
 pub mod bench;
 pub mod check;
 pub mod demo;
+pub mod museum;
 pub mod plugins;
 pub mod process;
+pub mod python_tests;
 pub mod sdk;
 pub mod test;
 pub mod tools;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::tools::Wanted;
-use xtask::{bench, check, demo, plugins, sdk, test, tools, undying};
+use xtask::{bench, check, demo, museum, plugins, sdk, test, tools, undying};
 
 /// The repository's tasks. Each can be run from a clean clone; what it needs is installed into .tools, once.
 #[derive(Parser)]
@@ -60,6 +60,11 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Keep binaries of the interface version of today, for the hosts of tomorrow.
+    Museum {
+        #[command(flatten)]
+        wanted: Wanted,
+    },
     /// Pack what an author outside this repository needs into one archive.
     Sdk,
     /// Install the tools (WASM toolchain, Python judges, Bio-Formats) and print where they are.
@@ -99,6 +104,7 @@ fn run(task: Task) -> Result<()> {
         Task::Generate => check::generated::write(&root),
         Task::Bench { wanted } => bench::command(&root, &wanted),
         Task::Undying { injections, seed } => undying::command(&root, injections, seed),
+        Task::Museum { wanted } => museum::command(&root, &wanted),
         Task::Sdk => sdk::command(&root),
         Task::Tools { wanted, json, prove } => tools::command(&root, &wanted, json, prove),
     }

@@ -15,6 +15,10 @@ const RUST: &[(&str, &str)] = &[("parfocal-classical", "plugins/classical")];
 /// A plugin of this repository in C: the folder with its manifest, and the source in it.
 const C: &[(&str, &str)] = &[("plugins/c-examples/subtract-offset", "subtract_offset.c")];
 
+/// The plugins of this repository in Python: folders with their manifests.
+const PYTHON: &[&str] =
+    &["plugins/python-examples/invert-contrast", "plugins/python-examples/intensity-summary"];
+
 /// What was built.
 #[derive(Debug, Clone)]
 pub struct Built {
@@ -27,8 +31,8 @@ pub struct Built {
 /// Builds the program and all plugins.
 ///
 /// The Rust ones with `cargo build --release` and as components with
-/// [`WasmToolchain::build`](crate::tools::WasmToolchain::build), the C ones with the system's compiler. Where the WASM
-/// toolchain was left out, components are left out with it, and a line says so.
+/// [`WasmToolchain::build`](crate::tools::WasmToolchain::build), the C ones with the system's compiler, the Python ones with
+/// `parfocal build`. Where the WASM toolchain or Python was left out, what needs it is left out too, and a line says so.
 ///
 /// # Errors
 /// When something does not build.
@@ -52,6 +56,12 @@ pub fn build(root: &Path, tools: &Installed) -> Result<Built> {
     for (folder, source) in C {
         let library = compile(root, folder, source)?;
         pack(root, &built, folder, &[("--native", library)])?;
+    }
+    for folder in PYTHON {
+        match tools.python.ready() {
+            Some(python) => pack_python(root, &built, folder, python)?,
+            None => eprintln!("  {folder} is left out: there is no Python with numpy"),
+        }
     }
     Ok(built)
 }
@@ -94,6 +104,18 @@ fn compile(root: &Path, folder: &str, source: &str) -> Result<PathBuf> {
         .arg(root.join(folder).join(source));
     process::run(&mut cc)?;
     Ok(library)
+}
+
+/// The variable that tells the program which Python runs plugins.
+pub const PYTHON_VARIABLE: &str = "PARFOCAL_PYTHON";
+
+/// Packs a plugin in Python; its operators are asked for what they declare, in the judges' Python.
+fn pack_python(root: &Path, built: &Built, folder: &str, python: &Path) -> Result<()> {
+    let mut program = Command::new(&built.program);
+    program.arg("build").arg(root.join(folder)).arg("--output").arg(&built.plugins).arg("--json");
+    program.arg("--sdk").arg(root.join("sdk"));
+    program.env(PYTHON_VARIABLE, python).env("CARGO_TARGET_DIR", root.join("target"));
+    process::output(&mut program).map(|_| ())
 }
 
 fn pack(root: &Path, built: &Built, folder: &str, files: &[(&str, PathBuf)]) -> Result<()> {

@@ -8,7 +8,8 @@
 //! wit/                      all that a component in any language needs
 //! schemas/                  plugin.toml for editors
 //! rust/                     the crates, and a Cargo.lock with the versions they were tested with
-//! examples/                 the smallest plugin in Rust and in C
+//! python/                   the package for plugins in Python
+//! examples/                 the smallest plugin in Rust, in C and in Python
 //! ```
 //!
 //! It depends on the files of the checkout and on nothing else: same files, same bytes.
@@ -26,7 +27,8 @@ use anyhow::{Context, Result, bail};
 use manifest::Workspace;
 
 /// The crates that authors build with, by their folder below `sdk`. That each finds its siblings here is checked.
-const CRATES: &[&str] = &["abi", "image", "operator", "physics", "plugin", "plugin/macros", "types", "wit"];
+const CRATES: &[&str] =
+    &["abi", "image", "operator", "physics", "plugin", "plugin/macros", "testkit", "types", "wit"];
 
 /// The crate whose version is the SDK's.
 const NAMESAKE: &str = "plugin";
@@ -43,6 +45,12 @@ const COPIED: &[(&str, &str)] = &[
     ("sdk/wit/wit", "wit"),
     ("manifests/schemas", "schemas"),
     ("plugins/c-examples/subtract-offset", "examples/subtract-offset-c"),
+    ("sdk/python/parfocal", "python/parfocal"),
+    ("sdk/python/pyproject.toml", "python/pyproject.toml"),
+    ("sdk/python/README.md", "python/README.md"),
+    ("LICENSE-MIT", "python/LICENSE-MIT"),
+    ("LICENSE-APACHE", "python/LICENSE-APACHE"),
+    ("plugins/python-examples/invert-contrast", "examples/invert-contrast-python"),
 ];
 
 /// The templates of `parfocal new operator --lang rust`, which are the example too: from, to.
@@ -53,6 +61,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("rust/behaviour.rs.in", "tests/behaviour.rs"),
     ("rust/README.md.in", "README.md"),
     ("rust/gitignore", ".gitignore"),
+    ("license-mit.in", "LICENSE-MIT"),
+    ("../../../../LICENSE-APACHE", "LICENSE-APACHE"),
 ];
 
 /// What stands for the placeholders in the example: what `parfocal new` would write for that name.
@@ -152,11 +162,17 @@ fn crate_files(root: &Path, workspace: &Workspace, krate: &str, files: &mut File
     Ok(manifest.needed)
 }
 
+/// What tools leave behind in a checkout.
+const LEFT_BEHIND: &[&str] = &["__pycache__", "target"];
+
 /// Adds a file, or a folder with all that is in it.
 fn copy(from: &Path, to: &str, files: &mut Files) -> Result<()> {
     if from.is_dir() {
         for entry in sorted(from)? {
             let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if LEFT_BEHIND.contains(&name.as_str()) {
+                continue;
+            }
             copy(&entry, &format!("{to}/{name}"), files)?;
         }
         return Ok(());

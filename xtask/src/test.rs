@@ -13,9 +13,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::plugins;
 use crate::process;
+use crate::python_tests;
 use crate::tools::{self, Wanted};
 
-/// Installs the tools, builds the plugins and runs `cargo test --release` over the workspace (or with `arguments`).
+/// Installs the tools, builds the plugins and runs `cargo test --release` over the workspace (or with `arguments`), and then,
+/// without `arguments`, the tests of the Python package.
 ///
 /// The last line is `xtask: N passed, N failed, N skipped`.
 ///
@@ -35,6 +37,9 @@ pub fn command(root: &Path, wanted: &Wanted, arguments: &[String]) -> Result<()>
         let manifest = root.join("host/wasm/tests/fixtures/guest/Cargo.toml");
         cargo.env("PARFOCAL_WASM_FIXTURE", toolchain.build("parfocal-wasm-fixture", &manifest)?);
     }
+    if let Some(python) = installed.python.ready() {
+        cargo.env(plugins::PYTHON_VARIABLE, python);
+    }
     let mut child = cargo.spawn().context("could not start `cargo test`")?;
     let mut summary = Summary::default();
     if let Some(stdout) = child.stdout.take() {
@@ -42,10 +47,16 @@ pub fn command(root: &Path, wanted: &Wanted, arguments: &[String]) -> Result<()>
     }
     let status = child.wait().context("could not wait for `cargo test`")?;
     // A test program that dies before it can count its tests is a failure too.
-    let failed = if status.success() { summary.failed } else { summary.failed.max(1) };
-    println!("xtask: {} passed, {failed} failed, {} skipped", summary.passed(), summary.skipped());
+    let mut failed = if status.success() { summary.failed } else { summary.failed.max(1) };
+    let (mut passed, mut skipped) = (summary.passed(), summary.skipped());
+    if arguments.is_empty() {
+        let counts = python_tests::run(root, &installed.python)?;
+        (passed, failed, skipped) =
+            (passed + counts.passed, failed + counts.failed, skipped + counts.skipped);
+    }
+    println!("xtask: {passed} passed, {failed} failed, {skipped} skipped");
     if !status.success() || failed > 0 {
-        bail!("`{}` ended with {status}", process::describe(&cargo));
+        bail!("`{}` ended with {status}, {failed} tests failed", process::describe(&cargo));
     }
     Ok(())
 }

@@ -47,7 +47,12 @@ pub struct Culprit {
 }
 
 impl MapOperator for Culprit {
-    fn run<T: Pixel>(&mut self, input: &View<'_, T>, output: &mut ViewMut<'_, T>, _: &Context<'_>) -> Result<()> {
+    fn run<T: Pixel>(
+        &mut self,
+        input: &View<'_, T>,
+        output: &mut ViewMut<'_, T>,
+        _: &Context<'_>,
+    ) -> Result<()> {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1")]
         let moment = (self.moment * input.height() as f64) as usize;
         for (number, (from, to)) in input.rows().zip(output.rows_mut()).enumerate() {

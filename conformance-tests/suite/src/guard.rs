@@ -42,7 +42,8 @@ pub(crate) struct Guarded {
 
 impl Guarded {
     fn strides(&self, region: &Region) -> Result<(Strides, usize)> {
-        let too_large = || Error::invalid_argument(format!("a tile of {} does not fit memory", region.extent));
+        let too_large =
+            || Error::invalid_argument(format!("a tile of {} does not fit memory", region.extent));
         let size = |axis: usize| usize::try_from(region.extent.0[axis]).map_err(|_| too_large());
         let row = size(4)?.checked_add(self.gap).ok_or_else(too_large)?;
         let mut strides = [0; 4];
@@ -60,9 +61,9 @@ impl Guarded {
 impl Memory for Guarded {
     fn block(&self, what: &str, dtype: DType, region: &Region) -> Result<Box<dyn Block>> {
         let (strides, pixels) = self.strides(region)?;
-        let length = pixels
-            .checked_mul(dtype.size())
-            .ok_or_else(|| Error::invalid_argument(format!("a tile of {} does not fit memory", region.extent)))?;
+        let length = pixels.checked_mul(dtype.size()).ok_or_else(|| {
+            Error::invalid_argument(format!("a tile of {} does not fit memory", region.extent))
+        })?;
         let input = what.starts_with("input");
         let room = if self.side == Side::Roomy { 2 * rustix::param::page_size() } else { 0 };
         let mut pages = Pages::map(length + room, input)?;
@@ -125,15 +126,25 @@ impl Block for GuardedBlock {
             None => true,
             Some(inside) => inside >= self.length || inside % stride >= row,
         };
-        let place = bytes.iter().enumerate().position(|(place, byte)| *byte != self.rubbish && margin(place))?;
+        let place =
+            bytes.iter().enumerate().position(|(place, byte)| *byte != self.rubbish && margin(place))?;
         let (what, region) = (&self.what, self.region);
         Some(match place.checked_sub(self.first) {
-            None => format!("{what} of {region} was written to {} bytes before its first pixel", self.first - place),
+            None => format!(
+                "{what} of {region} was written to {} bytes before its first pixel",
+                self.first - place
+            ),
             Some(inside) if inside >= self.length => {
-                format!("{what} of {region} was written to {} bytes behind its last pixel", inside - self.length + 1)
+                format!(
+                    "{what} of {region} was written to {} bytes behind its last pixel",
+                    inside - self.length + 1
+                )
             }
             Some(inside) => {
-                format!("{what} of {region} was written to between rows, {} bytes behind a row", inside % stride - row + 1)
+                format!(
+                    "{what} of {region} was written to between rows, {} bytes behind a row",
+                    inside % stride - row + 1
+                )
             }
         })
     }
@@ -157,14 +168,18 @@ impl Pages {
         let length = wanted.max(1).next_multiple_of(page);
         let total = length + 2 * page;
         let refused = |error: rustix::io::Errno| {
-            Error::new(ErrorKind::OutOfMemory { need: total as u64, budget: 0 }, format!("no memory between guard pages: {error}"))
+            Error::new(
+                ErrorKind::OutOfMemory { need: total as u64, budget: 0 },
+                format!("no memory between guard pages: {error}"),
+            )
         };
         // SAFETY: a new private mapping, at a place that the system chooses.
         let base = unsafe { mmap_anonymous(ptr::null_mut(), total, ProtFlags::empty(), MapFlags::PRIVATE) }
             .map_err(refused)?;
         let mut pages = Self { base, total, page, length, sealed: false, slots: [usize::MAX; 3], input };
         // SAFETY: the pages in the middle of the mapping just made; nobody else knows them.
-        unsafe { mprotect(pages.start().cast(), length, MprotectFlags::READ | MprotectFlags::WRITE) }.map_err(refused)?;
+        unsafe { mprotect(pages.start().cast(), length, MprotectFlags::READ | MprotectFlags::WRITE) }
+            .map_err(refused)?;
         let start = base.addr();
         let kind = if input { Kind::BeforeInput } else { Kind::BeforeOutput };
         pages.slots[0] = note(start, page, kind);
@@ -323,7 +338,9 @@ impl Line {
         let mut digits = [0; 20];
         let mut count = 0;
         while count == 0 || number > 0 {
-            if let (Some(place), Some(digit)) = (digits.get_mut(count), b"0123456789abcdef".get(number % base)) {
+            if let (Some(place), Some(digit)) =
+                (digits.get_mut(count), b"0123456789abcdef".get(number % base))
+            {
                 *place = *digit;
             }
             number /= base;

@@ -42,8 +42,8 @@ pub use finding::{Check, Detail, Finding};
 pub use levels::{LevelSummary, Summary, summarise};
 pub use options::{Options, Profile, Program};
 pub use report::{
-    CaseResult, Configuration, FORMAT, Machine, Measured, PluginFacts, Report, SCHEMA_FILE, Timing, bundle, junit,
-    markdown, schema_text,
+    CaseResult, Configuration, FORMAT, Machine, Measured, PluginFacts, Report, SCHEMA_FILE, Timing, bundle,
+    junit, markdown, schema_text,
 };
 pub use runner::{Event, Verdict, run};
 pub use scene::{Bench, Feed, Scene, Shape};

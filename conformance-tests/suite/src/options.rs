@@ -1,6 +1,6 @@
 //! How the suite runs.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,9 @@ use crate::{
 };
 
 /// How much is tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
     /// Under a minute for an operator on two cores: few sizes, short fuzzing, no soak.
@@ -78,6 +80,8 @@ pub struct Options {
     pub level: Level,
     /// How many times longer than declared a case may take, at least. Above 1 it is a weakening.
     pub patience: f64,
+    /// Ends every case after this time, whatever it declares; for trying the runner itself. A weakening.
+    pub time_limit: Option<Duration>,
     /// Where children's folders are made; the system's place for temporary files when `None`.
     pub scratch: Option<PathBuf>,
 }
@@ -99,6 +103,7 @@ impl Options {
             today: Date::today(),
             level: Level::L2,
             patience: 1.0,
+            time_limit: None,
             scratch: None,
         }
     }
@@ -113,9 +118,13 @@ impl Options {
         if let Some(operator) = &self.operator {
             found.push(format!("only the operator `{operator}`"));
         }
-        let left_out: Vec<_> = self.available.iter().filter(|one| !self.uses(**one)).map(|one| one.name()).collect();
+        let left_out: Vec<_> =
+            self.available.iter().filter(|one| !self.uses(**one)).map(|one| one.name()).collect();
         if !left_out.is_empty() {
             found.push(format!("without the transports {}", left_out.join(", ")));
+        }
+        if let Some(limit) = self.time_limit {
+            found.push(format!("every case ends after {} s", limit.as_secs_f64()));
         }
         if self.patience > 1.0 {
             found.push(format!("cases may take {} times their time", self.patience));
@@ -126,6 +135,7 @@ impl Options {
     /// Whether a transport takes part.
     #[must_use]
     pub fn uses(&self, transport: Transport) -> bool {
-        self.available.contains(&transport) && (self.transports.is_empty() || self.transports.contains(&transport))
+        self.available.contains(&transport)
+            && (self.transports.is_empty() || self.transports.contains(&transport))
     }
 }

@@ -9,10 +9,12 @@ use std::{
 };
 
 use parfocal_core::{Artifact, Lane, Library};
-use parfocal_native::Probe;
 use parfocal_image::{Axis, DType, Extent, ImageSpec, PixelSize};
+use parfocal_native::Probe;
 use parfocal_operator::{Descriptor, Operator, Services, ThreadSafety};
-use parfocal_testkit::{Cut, Driver, Image, Loose, Memory, Outcome, Pattern, Quiet, Random, Setting, Settings};
+use parfocal_testkit::{
+    Cut, Driver, Image, Loose, Memory, Outcome, Pattern, Quiet, Random, Setting, Settings,
+};
 use parfocal_types::{ErrorKind, Parameters, Result, units::Micrometers};
 
 use crate::{
@@ -98,7 +100,9 @@ impl<'a> Scene<'a> {
     /// A finding: the plugin has none that this host can run.
     pub fn artifact(&self, transport: Transport) -> Result<Artifact, Finding> {
         let code = self.task.code.iter().find(|code| code.transport == transport);
-        let code = code.ok_or_else(|| Finding::skip(format!("there is no code that this host can run as {transport}")))?;
+        let code = code.ok_or_else(|| {
+            Finding::skip(format!("there is no code that this host can run as {transport}"))
+        })?;
         code.artifact().or_suite_error("the task names no digest")
     }
 
@@ -139,9 +143,15 @@ impl<'a> Scene<'a> {
     ///
     /// # Errors
     /// A finding: that of the other process when it is no pass, or that it ended without one.
-    pub fn elsewhere(&self, errand: Errand, environment: &[(&str, &str)], folder: &Path) -> Result<String, Finding> {
+    pub fn elsewhere(
+        &self,
+        errand: Errand,
+        environment: &[(&str, &str)],
+        folder: &Path,
+    ) -> Result<String, Finding> {
         let task = Task { errand: Some(errand), ..self.task.clone() };
-        let broken = |error: std::io::Error| Finding::suite_error(format!("another process cannot be asked: {error}"));
+        let broken =
+            |error: std::io::Error| Finding::suite_error(format!("another process cannot be asked: {error}"));
         let (mut own, theirs) = UnixStream::pair().map_err(broken)?;
         let (program, arguments) = &self.task.program;
         let mut process = Command::new(program)
@@ -159,14 +169,16 @@ impl<'a> Scene<'a> {
         let read = own.read_to_string(&mut answers);
         let status = process.wait().map_err(broken)?;
         read.map_err(broken)?;
-        let found = answers.lines().filter_map(|line| Answer::read(line).ok()).find_map(|answer| match answer {
-            Answer::Found(finding) => Some(finding),
-            Answer::Fault { .. } => None,
-        });
+        let found =
+            answers.lines().filter_map(|line| Answer::read(line).ok()).find_map(|answer| match answer {
+                Answer::Found(finding) => Some(finding),
+                Answer::Fault { .. } => None,
+            });
         match found {
             Some(finding) if finding.status == Status::Pass => Ok(finding.sentence),
             Some(finding) => Err(finding),
-            None => Err(Finding::fail("another process with the same task ended without a result").with("end", status)),
+            None => Err(Finding::fail("another process with the same task ended without a result")
+                .with("end", status)),
         }
     }
 
@@ -193,8 +205,9 @@ impl<'a> Scene<'a> {
         let library = self.library_through(transport)?;
         let id = self.task.operator.clone().unwrap_or_default();
         let descriptor = library.operators().iter().find(|descriptor| descriptor.id == id).cloned();
-        let descriptor =
-            descriptor.ok_or_else(|| Finding::fail(format!("the code has no operator `{id}`, which its manifest names")))?;
+        let descriptor = descriptor.ok_or_else(|| {
+            Finding::fail(format!("the code has no operator `{id}`, which its manifest names"))
+        })?;
         Ok(Bench { library, descriptor, random: self.random(), profile: self.profile() })
     }
 }
@@ -339,7 +352,8 @@ impl Bench {
             let image = shape.pattern.draw(&spec, port.kind, &mut own);
             images.push((number, image.or_suite_error("a test image cannot be made")?));
         }
-        let dtype = images.first().map_or_else(|| "no input".to_owned(), |(_, image)| image.spec.dtype.to_string());
+        let dtype =
+            images.first().map_or_else(|| "no input".to_owned(), |(_, image)| image.spec.dtype.to_string());
         Ok(Feed { name: format!("{} of {dtype}, {:?}", shape.extent, shape.pattern), images })
     }
 
@@ -352,12 +366,15 @@ impl Bench {
         let mut refusals = Vec::new();
         for extent in SHAPES {
             let shape = Shape::of(extent);
-            match self.drive(&setting.parameters, &Quiet, &Loose::default(), |driver| driver.plan(&self.feed_or_empty(&shape).inputs()).map(drop)) {
+            match self.drive(&setting.parameters, &Quiet, &Loose::default(), |driver| {
+                driver.plan(&self.feed_or_empty(&shape).inputs()).map(drop)
+            }) {
                 Ok(()) => return Ok(shape),
                 Err(error) => refusals.push(format!("{extent}: {}", error.message())),
             }
         }
-        Err(Finding::fail("it accepts none of the images that fit its ports").with("refusals", refusals.join("; ")))
+        Err(Finding::fail("it accepts none of the images that fit its ports")
+            .with("refusals", refusals.join("; ")))
     }
 
     fn feed_or_empty(&self, shape: &Shape) -> Feed {

@@ -4,7 +4,13 @@
 use serde_json::{Map, Value};
 
 /// Adds what the schema does not know, or misses, to `problems`.
-pub(crate) fn compare(root: &Value, schema: &Value, document: &Value, place: &str, problems: &mut Vec<String>) {
+pub(crate) fn compare(
+    root: &Value,
+    schema: &Value,
+    document: &Value,
+    place: &str,
+    problems: &mut Vec<String>,
+) {
     let parts = parts(root, schema);
     match document {
         Value::Object(object) => compare_object(root, &parts, object, place, problems),
@@ -28,7 +34,9 @@ fn compare_object(
     problems: &mut Vec<String>,
 ) {
     let closed = parts.iter().any(|part| {
-        ["additionalProperties", "unevaluatedProperties"].iter().any(|key| part.get(key) == Some(&Value::Bool(false)))
+        ["additionalProperties", "unevaluatedProperties"]
+            .iter()
+            .any(|key| part.get(key) == Some(&Value::Bool(false)))
     });
     for (key, value) in object {
         let described = parts.iter().find_map(|part| part.get("properties")?.get(key));
@@ -89,7 +97,10 @@ mod tests {
 
     #[test]
     fn unknown_and_missing_keys_are_named_at_every_depth() {
-        assert_eq!(problems(&json!({ "a": { "b": 1 }, "x-vendor": 1, "list": [{ "b": 2 }] })), Vec::<String>::new());
+        assert_eq!(
+            problems(&json!({ "a": { "b": 1 }, "x-vendor": 1, "list": [{ "b": 2 }] })),
+            Vec::<String>::new()
+        );
         assert_eq!(problems(&json!({ "a": {}, "z": 1 })), ["the schema does not describe the key `z` of it"]);
         assert_eq!(problems(&json!({})), ["the schema requires the key `a` of it"]);
         assert!(problems(&json!({ "a": {}, "list": [{}, { "c": 2 }] }))[0].contains("item 2"));

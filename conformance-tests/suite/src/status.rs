@@ -133,7 +133,8 @@ impl std::str::FromStr for Level {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|level| format!("{level}").eq_ignore_ascii_case(text)).ok_or_else(|| {
-            parfocal_types::Error::invalid_argument(format!("there is no level `{text}`")).with_remedy("write L0 to L4")
+            parfocal_types::Error::invalid_argument(format!("there is no level `{text}`"))
+                .with_remedy("write L0 to L4")
         })
     }
 }

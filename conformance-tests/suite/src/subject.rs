@@ -34,7 +34,9 @@ impl Subject {
             Err(error) => Err(format!("{FILE_NAME} cannot be read: {error}")),
         };
         let table = match bytes.as_deref().map(std::str::from_utf8) {
-            Ok(Ok(text)) => text.parse().map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned()),
+            Ok(Ok(text)) => {
+                text.parse().map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())
+            }
             Ok(Err(error)) => Err(format!("{FILE_NAME} is no UTF-8 text: {error}")),
             Err(error) => Err(format!("{FILE_NAME} cannot be read: {error}")),
         };
@@ -106,7 +108,9 @@ impl Subject {
     /// The code that this computer can load, one for each transport.
     #[must_use]
     pub fn code(&self, transports: &[Transport]) -> Vec<Code> {
-        let Some(package) = self.package().filter(|package| package.rejected.is_none()) else { return Vec::new() };
+        let Some(package) = self.package().filter(|package| package.rejected.is_none()) else {
+            return Vec::new();
+        };
         let of = |transport: &Transport| {
             let mut fitting = package
                 .candidates

@@ -58,8 +58,11 @@ impl FromStr for Date {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = || Error::invalid_argument(format!("`{text}` is no day")).with_remedy("write for example 2027-01-31");
-        let parts: Vec<u16> = text.split('-').map(|part| part.parse().map_err(|_| wrong())).collect::<Result<_>>()?;
+        let wrong = || {
+            Error::invalid_argument(format!("`{text}` is no day")).with_remedy("write for example 2027-01-31")
+        };
+        let parts: Vec<u16> =
+            text.split('-').map(|part| part.parse().map_err(|_| wrong())).collect::<Result<_>>()?;
         let [year, month, day] = parts[..] else { return Err(wrong()) };
         let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         let last = match month {
@@ -124,7 +127,8 @@ impl Waivers {
     /// issue without an address, a day that is none.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).map_err(|error| {
-            Error::not_found(format!("the waivers {} cannot be read: {error}", path.display())).with_source(error)
+            Error::not_found(format!("the waivers {} cannot be read: {error}", path.display()))
+                .with_source(error)
         })?;
         Self::parse(&text).map_err(|error| error.context(path.display()))
     }
@@ -179,7 +183,13 @@ mod tests {
 
     #[test]
     fn days_are_counted_as_calendars_do() {
-        let known = [(0, "1970-01-01"), (59, "1970-03-01"), (11_016, "2000-02-29"), (11_017, "2000-03-01"), (20_818, "2026-12-31")];
+        let known = [
+            (0, "1970-01-01"),
+            (59, "1970-03-01"),
+            (11_016, "2000-02-29"),
+            (11_017, "2000-03-01"),
+            (20_818, "2026-12-31"),
+        ];
         for (days, text) in known {
             assert_eq!(Date::of_days(days).to_string(), text);
             assert_eq!(text.parse::<Date>().unwrap(), Date::of_days(days));

@@ -9,11 +9,21 @@ use std::{
 use parfocal_core::{Frame, FrameAllocator, Library, RunServices};
 use parfocal_image::{DType, Extent, ImageSpec, Region};
 use parfocal_operator::{Input, InputSpec, Operator, Output, Tiles};
-use parfocal_types::{Error, ErrorKind, Parameters, ParameterValue, Result};
+use parfocal_types::{Error, ErrorKind, ParameterValue, Parameters, Result};
 
 /// The ways to fail, as the operator `culprit` calls them.
 pub const FAULTS: [&str; 11] = [
-    "segfault", "abort", "exit", "loop", "allocate", "overflow", "panic", "close", "child", "daemon", "late-write",
+    "segfault",
+    "abort",
+    "exit",
+    "loop",
+    "allocate",
+    "overflow",
+    "panic",
+    "close",
+    "child",
+    "daemon",
+    "late-write",
 ];
 
 /// What came of one failure.

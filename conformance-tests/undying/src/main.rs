@@ -93,7 +93,10 @@ fn print(outcomes: &[Outcome]) {
     for outcome in outcomes {
         by_fault.entry(outcome.fault).or_default().push(outcome);
     }
-    println!("{:12} {:>6} {:>12} {:>12} {:>12} {:>12}", "", "times", "noticed", "worst", "back after", "worst");
+    println!(
+        "{:12} {:>6} {:>12} {:>12} {:>12} {:>12}",
+        "", "times", "noticed", "worst", "back after", "worst"
+    );
     for (fault, outcomes) in by_fault {
         let median = |of: fn(&Outcome) -> Duration| {
             let mut times: Vec<_> = outcomes.iter().map(|outcome| of(outcome)).collect();

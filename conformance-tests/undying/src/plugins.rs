@@ -19,7 +19,7 @@ pub const LIMIT: Duration = Duration::from_millis(500);
 /// # Errors
 /// `not-found` when it was not built; else what the lane says.
 pub fn culprit(policy: Policy) -> Result<Arc<dyn Library>> {
-    let limits = Limits { memory: 128 << 20, call: LIMIT };
+    let limits = Limits { memory: 16 << 20, call: LIMIT };
     load(&artifact("parfocal_saboteurs", "org.parfocal.saboteurs", limits)?, policy)
 }
 
@@ -45,9 +45,8 @@ fn load(artifact: &Artifact, policy: Policy) -> Result<Arc<dyn Library>> {
 
 fn artifact(file: &str, id: &str, limits: Limits) -> Result<Artifact> {
     let path = built(&format!("lib{file}.so"))?;
-    let bytes = fs::read(&path).map_err(|error| {
-        Error::not_found(format!("{} cannot be read", path.display())).with_source(error)
-    })?;
+    let bytes = fs::read(&path)
+        .map_err(|error| Error::not_found(format!("{} cannot be read", path.display())).with_source(error))?;
     Ok(Artifact {
         plugin: id.to_owned(),
         version: semver::Version::new(0, 1, 0),
@@ -62,8 +61,10 @@ fn artifact(file: &str, id: &str, limits: Limits) -> Result<Artifact> {
 fn built(file: &str) -> Result<PathBuf> {
     let here = env::current_exe().unwrap_or_default();
     let folders = [here.parent(), here.parent().and_then(Path::parent)];
-    folders.into_iter().flatten().map(|folder| folder.join(file)).find(|path| path.is_file()).ok_or_else(|| {
-        Error::not_found(format!("{file} is not beside {}", here.display()))
-            .with_remedy("run `cargo build --release --workspace` first")
-    })
+    folders.into_iter().flatten().map(|folder| folder.join(file)).find(|path| path.is_file()).ok_or_else(
+        || {
+            Error::not_found(format!("{file} is not beside {}", here.display()))
+                .with_remedy("run `cargo build --release --workspace` first")
+        },
+    )
 }

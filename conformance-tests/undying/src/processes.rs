@@ -29,7 +29,8 @@ pub fn left() -> BTreeMap<u32, String> {
 fn all() -> BTreeMap<u32, (u32, String)> {
     let Ok(entries) = fs::read_dir("/proc") else { return BTreeMap::new() };
     let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    ids.filter_map(|id: u32| Some((id, parse(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)?))).collect()
+    ids.filter_map(|id: u32| Some((id, parse(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)?)))
+        .collect()
 }
 
 /// From `/proc/<id>/stat`: `id (name) state parent ...`; a name may have brackets and spaces.

@@ -91,10 +91,10 @@ fn smooth(step: &Step, image: &Arc<dyn ImageSource>) -> Result<Vec<u8>> {
     let written = Arc::new(Mutex::new(None));
     let mut sinks = |_: usize, spec: &ImageSpec| {
         let pixels = Mutex::new(Buffer::zeroed(spec.dtype, Region::whole(spec.extent))?);
-        Ok(Box::new(Memory { spec: spec.clone(), pixels, written: Arc::clone(&written) }) as Box<dyn ImageSink>)
+        Ok(Box::new(Memory { spec: spec.clone(), pixels, written: Arc::clone(&written) })
+            as Box<dyn ImageSink>)
     };
-    let options =
-        RunOptions { threads: 1, tile: Some(Extent::plane(128, 128)), ..RunOptions::default() };
+    let options = RunOptions { threads: 1, tile: Some(Extent::plane(128, 128)), ..RunOptions::default() };
     run(step, &[(0, Arc::clone(image))], &mut sinks, &options)?;
     let pixels = written.lock().unwrap_or_else(PoisonError::into_inner).take();
     pixels.ok_or_else(|| Error::internal("the run ended without an image"))

@@ -12,6 +12,7 @@ use crate::{
     quarantine::{Quarantine, Quarantined, warrants_quarantine},
     rejection::RejectionCode,
     search::{self, Searched},
+    vouch::{self, Judge, Vouch},
 };
 
 /// What was found in the plugin folders.
@@ -31,6 +32,13 @@ impl Catalog {
     /// [`Package`], with the state folder in [`warnings`](Self::warnings).
     #[must_use]
     pub fn scan(folders: &[PathBuf], host: &HostSupport, state_dir: &Path) -> Self {
+        Self::scan_judged(folders, host, state_dir, &|_| Vouch::Unasked)
+    }
+
+    /// The same, with somebody who says of each plugin whether it may be used: who checks signatures, for example. One that
+    /// may not be hides no other.
+    #[must_use]
+    pub fn scan_judged(folders: &[PathBuf], host: &HostSupport, state_dir: &Path, judge: Judge<'_>) -> Self {
         let mut warnings = Vec::new();
         let quarantine = Quarantine::open(state_dir).unwrap_or_else(|error| {
             warnings.push(error);
@@ -39,6 +47,7 @@ impl Catalog {
         let (found, searched) = search::find(folders);
         let mut packages: Vec<_> =
             found.iter().map(|folder| check::package(folder, host, &quarantine)).collect();
+        vouch::ask(&mut packages, judge);
         duplicates::refuse(&mut packages);
         offer_older_versions(&mut packages);
         Self { packages, searched, quarantine, warnings }

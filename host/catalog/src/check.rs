@@ -17,6 +17,7 @@ use crate::{
     package::{Candidate, Package, Status},
     quarantine::Quarantine,
     rejection::{Place, Rejection, RejectionCode as Code},
+    vouch::Vouch,
 };
 
 const REINSTALL: &str = "install the plugin again";
@@ -33,6 +34,7 @@ pub(crate) fn package(folder: &Path, host: &HostSupport, quarantine: &Quarantine
         manifest: Err(Rejection::new(Code::ManifestUnreadable, "", "")),
         candidates: Vec::new(),
         rejected: None,
+        vouch: Vouch::Unasked,
     };
     let bytes = match read_file(&manifest_path) {
         Ok(bytes) => bytes,
@@ -113,6 +115,9 @@ impl Check<'_> {
         let facts = Facts::of(&bytes);
         self.is_the_file(&Sha256::of(&bytes), sha256, &facts)?;
         self.format(&facts)?;
+        if self.entry.lane == LaneKind::Program {
+            return self.interface();
+        }
         let note = self.note(&facts)?;
         let interface = self.interface()?;
         self.agrees(note)?;
@@ -187,19 +192,16 @@ impl Check<'_> {
     }
 
     fn format(&self, facts: &Facts) -> Checked<()> {
-        let wanted = match self.entry.lane {
-            LaneKind::Native => Format::Elf,
-            LaneKind::Wasm => Format::WasmComponent,
+        let lane = self.entry.lane;
+        let fits = match lane {
+            LaneKind::Native => facts.format == Format::Elf,
+            LaneKind::Wasm => facts.format == Format::WasmComponent,
+            LaneKind::Program => matches!(facts.format, Format::PythonArchive | Format::Script),
         };
-        if facts.format != wanted {
-            let why = format!(
-                "{} is {}, its manifest calls it {} code",
-                self.file(),
-                facts.format,
-                self.entry.lane
-            );
-            let remedy = match (wanted, facts.format) {
-                (Format::WasmComponent, Format::WasmModule) => {
+        if !fits {
+            let why = format!("{} is {}, its manifest calls it {lane} code", self.file(), facts.format);
+            let remedy = match (lane, facts.format) {
+                (LaneKind::Wasm, Format::WasmModule) => {
                     "link it as a component (`wasm-component-ld`), or run `parfocal build`, which does"
                 }
                 _ => REBUILD,
@@ -209,9 +211,11 @@ impl Check<'_> {
         if let Some(damage) = &facts.damage {
             return self.refuse(Code::Damaged, &format!("{}: {damage}", self.file()), REBUILD);
         }
-        match self.entry.lane {
+        match lane {
             LaneKind::Native => self.native(facts),
             LaneKind::Wasm => self.component(facts),
+            // What a program speaks it says itself, when the host greets it.
+            LaneKind::Program => Ok(()),
         }
     }
 

@@ -25,7 +25,7 @@ pub struct HostSupport {
 }
 
 impl HostSupport {
-    /// This build on this computer: the interface `operator` in the version of `parfocal-operator`, native and WASM.
+    /// This build on this computer: the interface `operator` in the version of `parfocal-operator`, all lanes.
     #[must_use]
     pub fn this_computer() -> Self {
         let operator =
@@ -33,7 +33,7 @@ impl HostSupport {
         Self {
             interfaces: BTreeMap::from([operator]),
             target: env!("PARFOCAL_TARGET").to_owned(),
-            lanes: BTreeSet::from([LaneKind::Native, LaneKind::Wasm]),
+            lanes: BTreeSet::from([LaneKind::Native, LaneKind::Wasm, LaneKind::Program]),
             own_process: false,
             // A quarter of a workstation's memory, and longer than anybody watches a tile.
             ceiling: Limits { memory: 16 << 30, call: Duration::from_secs(600) },

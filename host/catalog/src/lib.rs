@@ -7,7 +7,8 @@
 //! that was looked at, [`inspect`] what a single file is, even a broken one. [`Quarantine`] remembers plugins that
 //! misbehaved, by the hash of the file, until the file changes or somebody releases them.
 //!
-//! What is not here: loading (`parfocal-native`, `parfocal-wasm`), signatures and trust.
+//! What is not here: loading (`parfocal-native`, `parfocal-wasm`), and signatures: [`Catalog::scan_judged`] is told what
+//! is to be thought of each plugin, and shows it.
 //!
 //! Who calls it: the host, once when it starts and again when folders change; the CLI's `plugins` and `inspect`.
 //!
@@ -31,6 +32,7 @@ mod pick;
 mod quarantine;
 mod rejection;
 mod search;
+mod vouch;
 mod why;
 
 pub use catalog::Catalog;
@@ -41,4 +43,5 @@ pub use pick::{LaneOrder, OperatorRef, Selection};
 pub use quarantine::{Quarantine, Quarantined, warrants_quarantine};
 pub use rejection::{Place, Rejection, RejectionCode};
 pub use search::{FolderState, Searched};
+pub use vouch::{Judge, Vouch};
 pub use why::{ArtifactLine, Explanation, PackageLine, PickLine, Verdict};

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use parfocal_core::{Artifact, Sha256};
 use parfocal_manifest::{ArtifactEntry, Identity, Manifest};
 
-use crate::{quarantine::Quarantined, rejection::Rejection};
+use crate::{quarantine::Quarantined, rejection::Rejection, vouch::Vouch};
 
 /// A folder with a manifest.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Package {
     pub candidates: Vec<Candidate>,
     /// Why the plugin as a whole is not used, though its manifest is valid.
     pub rejected: Option<Rejection>,
+    /// What was said of its signature.
+    pub vouch: Vouch,
 }
 
 impl Package {

@@ -8,7 +8,7 @@ use parfocal_operator::{Descriptor, descriptor::is_kebab};
 use parfocal_types::error::{Error, ErrorKind, Result};
 use semver::{Version, VersionReq};
 
-use crate::{catalog::Catalog, package::Package};
+use crate::{catalog::Catalog, package::Package, vouch::Vouch};
 
 /// An operator as a user names it: `gaussian`, `gaussian@^1`, `org.parfocal.classical/gaussian@=0.1.0`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,9 +73,9 @@ impl fmt::Display for OperatorRef {
 pub struct LaneOrder(Vec<LaneKind>);
 
 impl Default for LaneOrder {
-    /// Native, then WASM.
+    /// Native, then WASM, then programs: the fastest first.
     fn default() -> Self {
-        Self(vec![LaneKind::Native, LaneKind::Wasm])
+        Self(vec![LaneKind::Native, LaneKind::Wasm, LaneKind::Program])
     }
 }
 
@@ -109,6 +109,8 @@ pub struct Selection {
     /// Newer versions and preferred lanes that were asked for and could not be used, each with its reason: what the run
     /// record should say.
     pub passed_over: Vec<String>,
+    /// What was said of the plugin's signature: what the run record should say.
+    pub vouch: Vouch,
 }
 
 /// A package that has the operator.
@@ -187,6 +189,7 @@ impl Catalog {
             descriptor: offer.descriptor.clone(),
             manifest: offer.manifest.clone(),
             passed_over: passed.map(|(message, _)| message).collect(),
+            vouch: offer.package.vouch.clone(),
         })
     }
 

@@ -50,6 +50,10 @@ pub enum RejectionCode {
     LayoutDiffers,
     /// Another plugin has the same id and version.
     Duplicate,
+    /// Files differ from what was signed or installed.
+    Tampered,
+    /// Nobody whom the user trusts vouches for it, and the user did not allow it all the same.
+    Untrusted,
 }
 
 /// A place in a manifest.
@@ -79,7 +83,9 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    pub(crate) fn new(code: RejectionCode, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    /// A refusal that has no place in a manifest.
+    #[must_use]
+    pub fn new(code: RejectionCode, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { code, message: message.into(), remedy: remedy.into(), place: None }
     }
 }
@@ -95,12 +101,13 @@ impl From<&Rejection> for Error {
         use RejectionCode as Code;
         let kind = match rejection.code {
             Code::FileMissing => ErrorKind::NotFound,
-            Code::HashDiffers | Code::Damaged | Code::NoteDamaged => {
+            Code::HashDiffers | Code::Damaged | Code::NoteDamaged | Code::Tampered => {
                 ErrorKind::Corrupt { what: "the plugin's file".into() }
             }
             Code::ManifestUnreadable | Code::ManifestInvalid | Code::NotBuilt | Code::OutsidePackage => {
                 ErrorKind::InvalidArgument
             }
+            Code::Untrusted => ErrorKind::PermissionDenied { permission: "use the plugin".into() },
             _ => ErrorKind::Incompatible { have: "the plugin".into(), need: "this host".into() },
         };
         Self::new(kind, rejection.message.clone()).with_remedy(rejection.remedy.clone())

@@ -34,6 +34,9 @@ pub struct PackageLine {
     pub label: String,
     /// What became of the plugin as a whole.
     pub verdict: Verdict,
+    /// Who vouches for it, where somebody was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust: Option<String>,
     /// Its files.
     pub artifacts: Vec<ArtifactLine>,
 }
@@ -183,6 +186,7 @@ fn package_line(package: &Package) -> PackageLine {
         folder: package.folder.clone(),
         label: package.label(),
         verdict,
+        trust: package.vouch.accepted().map(str::to_owned),
         artifacts: artifacts.collect(),
     }
 }
@@ -218,6 +222,9 @@ impl fmt::Display for Explanation {
         }
         for package in &self.plugins {
             writeln!(f, "  {} in {}", package.label, package.folder.display())?;
+            if let Some(trust) = &package.trust {
+                writeln!(f, "    {trust}")?;
+            }
             if package.artifacts.is_empty()
                 || !matches!(&package.verdict, Verdict::Refused { code, .. } if code == "no-usable-code")
             {

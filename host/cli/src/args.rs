@@ -1,5 +1,7 @@
 //! The command line.
 
+pub(crate) mod trust;
+
 use std::{
     num::{NonZeroU64, NonZeroUsize},
     path::PathBuf,
@@ -35,7 +37,7 @@ pub(crate) enum Command {
     /// Look at images: what they are, convert them, compare them.
     #[command(subcommand)]
     Image(Image),
-    /// Look at plugins: which there are, which is used and why.
+    /// Look at plugins, sign, install and remove them.
     #[command(subcommand)]
     Plugins(Plugins),
     /// Write the beginning of a plugin that builds and runs.
@@ -117,6 +119,10 @@ pub(crate) struct Run {
     /// Run in this lane only.
     #[arg(long)]
     pub(crate) lane: Option<LaneName>,
+    /// Run native code in the program's own process: a little faster, without fences, and able to take the program down. Only
+    /// for files that `parfocal plugins grant` allowed it.
+    #[arg(long)]
+    pub(crate) in_process: bool,
     /// Memory for tiles.
     #[arg(long, default_value = "1GiB", value_parser = bytes)]
     pub(crate) memory: u64,
@@ -140,6 +146,8 @@ pub(crate) enum LaneName {
     Native,
     /// WASM components.
     Wasm,
+    /// Programs in Python, in processes of their own.
+    Program,
 }
 
 #[derive(Debug, Subcommand)]
@@ -218,6 +226,20 @@ pub(crate) enum Plugins {
         /// The operator.
         operator: String,
     },
+    Pack(trust::Pack),
+    Sign(trust::Sign),
+    Verify(trust::Verify),
+    Install(trust::Install),
+    Remove(trust::Remove),
+    /// Make and list your own keys, which sign.
+    #[command(subcommand)]
+    Keys(trust::Keys),
+    /// Say whose plugins you trust.
+    #[command(subcommand)]
+    Trust(trust::Trust),
+    Index(trust::Index),
+    Grant(trust::Grant),
+    Revoke(trust::Revoke),
 }
 
 #[derive(Debug, Subcommand)]
@@ -245,13 +267,16 @@ pub(crate) enum Language {
     Rust,
     /// C, with the header alone.
     C,
+    /// Python, with numpy.
+    Python,
 }
 
 /// Compile the plugin in a folder, and package it.
 ///
 /// Rust (a folder with `Cargo.toml`): `cargo build --release`, native and, where the target wasm32-unknown-unknown is
 /// installed, as a WASM component. C (a folder with `.c` files): the system's C compiler, with `parfocal.h` from the
-/// folder or the SDK. What is left out is told.
+/// folder or the SDK. Python (a folder with `plugin.py`): an archive of all modules of the folder, with the package
+/// `parfocal` from the folder or the SDK. What is left out is told.
 #[derive(Debug, Args)]
 pub(crate) struct Build {
     /// The plugin's folder, with its `plugin.toml`.
@@ -263,7 +288,7 @@ pub(crate) struct Build {
     /// Native code only.
     #[arg(long)]
     pub(crate) without_wasm: bool,
-    /// The folder of the SDK, for C plugins without a `parfocal.h` of their own.
+    /// The folder of the SDK, for C plugins without a `parfocal.h`, and Python plugins without a `parfocal`, of their own.
     #[arg(long)]
     pub(crate) sdk: Option<PathBuf>,
 }
@@ -282,6 +307,9 @@ pub(crate) struct Package {
     /// The WASM component.
     #[arg(long)]
     pub(crate) wasm: Option<PathBuf>,
+    /// The Python program, an archive.
+    #[arg(long)]
+    pub(crate) program: Option<PathBuf>,
     /// Where the package's folder is made.
     #[arg(long, short)]
     pub(crate) output: PathBuf,

@@ -1,4 +1,4 @@
-//! Compiles an author's plugin with the author's own tools: cargo, or a C compiler.
+//! Compiles an author's plugin with the author's own tools: cargo, or a C compiler. Python is packed.
 
 use std::{
     env,
@@ -12,52 +12,65 @@ use parfocal_manifest::{FILE_NAME, Manifest};
 use parfocal_types::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::{args::Build, package::cannot, sdk::Sdk};
+use crate::{archive, args::Build, package::cannot, sdk::Sdk};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// What was compiled.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Compiled {
     /// The library for this system.
-    pub(crate) native: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) native: Option<PathBuf>,
     /// The WASM component.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) wasm: Option<PathBuf>,
     /// Why there is no component.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) wasm_left_out: Option<String>,
+    /// The Python program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) program: Option<PathBuf>,
 }
 
 /// Compiles the plugin in a folder.
 ///
 /// # Errors
-/// `not-found` when the folder has neither `Cargo.toml` nor `.c` files; `missing-runtime` without a compiler;
+/// `not-found` when the folder has neither `Cargo.toml`, `plugin.py` nor `.c` files; `missing-runtime` without a compiler;
 /// `corrupt` when the source does not compile (the compiler has told why on standard error).
 pub(crate) fn plugin(arguments: &Build, quiet: bool) -> Result<Compiled> {
     let folder = arguments.folder.canonicalize().map_err(|error| cannot("find", &arguments.folder, error))?;
     if folder.join("Cargo.toml").is_file() {
         return rust(&folder, arguments.without_wasm, quiet);
     }
+    if folder.join(archive::PLUGIN).is_file() {
+        let program = target_folder(&folder, "python").join(format!("{}.pyz", name(&folder)?));
+        archive::write(&folder, arguments.sdk.as_deref(), &program)?;
+        return Ok(Compiled { program: Some(program), ..Compiled::default() });
+    }
     let sources = c_sources(&folder)?;
     if sources.is_empty() {
-        return Err(Error::not_found(format!("{} has neither Cargo.toml nor .c files", folder.display()))
-            .with_remedy("build the plugin your own way, then package it with `parfocal package`"));
+        return Err(Error::not_found(format!(
+            "{} has neither Cargo.toml, plugin.py nor .c files",
+            folder.display()
+        ))
+        .with_remedy("build the plugin your own way, then package it with `parfocal package`"));
     }
     let native = c(&folder, &sources, arguments.sdk.as_deref())?;
     let wasm_left_out =
         Some("components are built from Rust; one from C is packaged with `parfocal package`".into());
-    Ok(Compiled { native, wasm: None, wasm_left_out })
+    Ok(Compiled { native: Some(native), wasm_left_out, ..Compiled::default() })
 }
 
 fn rust(folder: &Path, without_wasm: bool, quiet: bool) -> Result<Compiled> {
-    let native = cargo(folder, None, quiet)?;
+    let native = Some(cargo(folder, None, quiet)?);
     let tools = if without_wasm { Err("--without-wasm was given".into()) } else { WasmTools::find(folder) };
     match tools {
         Ok(tools) => {
-            Ok(Compiled { native, wasm: Some(cargo(folder, Some(&tools), quiet)?), wasm_left_out: None })
+            let wasm = Some(cargo(folder, Some(&tools), quiet)?);
+            Ok(Compiled { native, wasm, ..Compiled::default() })
         }
-        Err(why) => Ok(Compiled { native, wasm: None, wasm_left_out: Some(why) }),
+        Err(why) => Ok(Compiled { native, wasm_left_out: Some(why), ..Compiled::default() }),
     }
 }
 
@@ -168,7 +181,7 @@ fn c_sources(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// One library of all C files, called after the last part of the plugin's id.
 fn c(folder: &Path, sources: &[PathBuf], sdk: Option<&Path>) -> Result<PathBuf> {
-    let place = target_folder(folder);
+    let place = target_folder(folder, "c");
     fs::create_dir_all(&place).map_err(|error| cannot("make", &place, error))?;
     let (prefix, suffix) = (env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
     let library = place.join(format!("{prefix}{}{suffix}", name(folder)?));
@@ -199,9 +212,9 @@ fn c(folder: &Path, sources: &[PathBuf], sdk: Option<&Path>) -> Result<PathBuf> 
     Ok(library)
 }
 
-/// Where cargo would put its results, for C too.
-fn target_folder(folder: &Path) -> PathBuf {
-    folder.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into())).join("c")
+/// Where cargo would put its results, for other languages too.
+fn target_folder(folder: &Path, language: &str) -> PathBuf {
+    folder.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into())).join(language)
 }
 
 fn name(folder: &Path) -> Result<String> {

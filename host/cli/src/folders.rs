@@ -10,7 +10,11 @@ use std::{
 pub(crate) struct Folders {
     /// Searched for plugins, in this order.
     pub(crate) plugins: Vec<PathBuf>,
-    /// The quarantine.
+    /// Where the user's own are installed; `None` where there is no home.
+    pub(crate) installed: Option<PathBuf>,
+    /// The user's own keys; `None` where there is no home.
+    pub(crate) keys: Option<PathBuf>,
+    /// The quarantine, the trusted keys, the record of what was installed.
     pub(crate) state: PathBuf,
     /// Compiled code; `None` where there is no home.
     pub(crate) cache: Option<PathBuf>,
@@ -24,11 +28,15 @@ impl Folders {
         if let Some(list) = env::var_os("PARFOCAL_PLUGINS") {
             plugins.extend(env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()));
         }
-        plugins.extend(base("XDG_DATA_HOME", ".local/share").map(|data| data.join("plugins")));
+        let data = base("XDG_DATA_HOME", ".local/share");
+        let installed = data.as_ref().map(|data| data.join("plugins"));
+        plugins.extend(installed.clone());
         let beside = env::current_exe().ok().and_then(|program| Some(program.parent()?.join("plugins")));
         plugins.extend(beside.filter(|folder| folder.is_dir()));
         Self {
             plugins,
+            installed,
+            keys: data.map(|data| data.join("keys")),
             state: base("XDG_STATE_HOME", ".local/state")
                 .unwrap_or_else(|| env::temp_dir().join("parfocal-state")),
             cache: base("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("compiled")),

@@ -5,26 +5,55 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use parfocal_catalog::{Catalog, HostSupport, LaneOrder, OperatorRef, Quarantine, Quarantined, Selection};
 use parfocal_core::{Artifact, Lane, Library};
 use parfocal_manifest::LaneKind;
+use parfocal_native::NativeLane;
+use parfocal_trust::Grants;
 use parfocal_types::{Error, ErrorKind, Result};
-use parfocal_worker::{MOST_DEATHS, WorkerLane, WorkerOptions};
+use parfocal_worker::{MOST_DEATHS, ProgramLane, WorkerLane, WorkerOptions};
 
-use crate::{args::LaneName, folders::Folders};
+use crate::{args::LaneName, folders::Folders, trust};
 
 /// The catalog and the lanes.
 pub(crate) struct Host {
     pub(crate) catalog: Catalog,
     lanes: BTreeMap<LaneKind, Box<dyn Lane>>,
+    /// The lane in this process, and who may use it.
+    in_process: Option<(NativeLane, Grants)>,
 }
 
 impl Host {
     /// Looks at the plugin folders; nothing is loaded.
     pub(crate) fn open(folders: &Folders) -> Result<Self> {
         let mut lanes: BTreeMap<LaneKind, Box<dyn Lane>> = BTreeMap::new();
-        lanes.insert(LaneKind::Native, Box::new(WorkerLane::new(workers(&folders.state)?)));
+        let workers = workers(&folders.state)?;
+        lanes.insert(LaneKind::Native, Box::new(WorkerLane::new(workers.clone())));
+        lanes.insert(LaneKind::Program, Box::new(ProgramLane::new(workers)));
         #[cfg(feature = "wasm")]
         lanes.insert(LaneKind::Wasm, Box::new(wasm(folders)?));
         let support = HostSupport::this_computer().with_lanes(lanes.keys().copied());
-        Ok(Self { catalog: Catalog::scan(&folders.plugins, &support, &folders.state), lanes })
+        Ok(Self { catalog: trust::scan(folders, &support)?, lanes, in_process: None })
+    }
+
+    /// From now on native code runs in this process, as far as the user granted it, and other native code is refused.
+    pub(crate) fn in_process(&mut self, folders: &Folders) -> Result<()> {
+        self.in_process = Some((NativeLane::new(), Grants::open(&folders.state)?));
+        Ok(())
+    }
+
+    /// The lane for what was picked.
+    fn lane(&self, selection: &Selection) -> Result<&dyn Lane> {
+        match &self.in_process {
+            Some((lane, grants)) if selection.lane == LaneKind::Native => {
+                let artifact = &selection.artifact;
+                match grants.in_process(&artifact.sha256) {
+                    Some(_) => Ok(lane),
+                    None => Err(not_granted(artifact)),
+                }
+            }
+            _ => {
+                let lane = self.lanes.get(&selection.lane).map(|lane| &**lane);
+                lane.ok_or_else(|| Error::not_supported(format!("the {} lane in this build", selection.lane)))
+            }
+        }
     }
 
     /// Picks and loads an operator.
@@ -37,13 +66,10 @@ impl Host {
             None => LaneOrder::default(),
             Some(LaneName::Native) => LaneOrder::only(LaneKind::Native),
             Some(LaneName::Wasm) => LaneOrder::only(LaneKind::Wasm),
+            Some(LaneName::Program) => LaneOrder::only(LaneKind::Program),
         };
         let selection = self.catalog.pick(&OperatorRef::parse(operator)?, &order)?;
-        let lane = self
-            .lanes
-            .get(&selection.lane)
-            .ok_or_else(|| Error::not_supported(format!("the {} lane in this build", selection.lane)))?;
-        let loaded = lane.load(&selection.artifact).and_then(|library| {
+        let loaded = self.lane(&selection)?.load(&selection.artifact).and_then(|library| {
             agree(&selection, &*library)?;
             Ok(library)
         });
@@ -70,12 +96,24 @@ impl Host {
     }
 }
 
-/// How native code runs: in workers; a file whose workers keep dying goes into quarantine.
+fn not_granted(artifact: &Artifact) -> Error {
+    let kind = ErrorKind::PermissionDenied { permission: "run in the program's own process".into() };
+    Error::new(kind, "was not granted to run in the program's own process")
+        .with_origin(artifact.label())
+        .with_remedy(format!(
+            "leave out `--in-process`; or allow it, for a plugin that is signed and at conformance level 3: `parfocal plugins \
+             grant {} --report <report>`",
+            artifact.plugin
+        ))
+}
+
+/// How native code and programs run: in workers; a file whose workers keep dying goes into quarantine.
 pub(crate) fn workers(state: &Path) -> Result<WorkerOptions> {
     let state = state.to_owned();
     let deaths = move |artifact: &Artifact, error: &Error, in_a_row: u32| {
         if in_a_row >= MOST_DEATHS {
-            let reason = format!("its workers died {in_a_row} times in a row, the last time: {}", error.message());
+            let reason =
+                format!("its workers died {in_a_row} times in a row, the last time: {}", error.message());
             let version = artifact.version.to_string();
             let entry = Quarantined { plugin: artifact.plugin.clone(), version, reason };
             // What cannot be noted does not stop the error from being shown.

@@ -3,6 +3,7 @@
 //! Results go to standard output, progress and errors to standard error; `--json` prints one JSON document. Exit codes:
 //! 0 done, 1 something failed, 2 the command line was wrong.
 
+mod archive;
 mod args;
 mod commands;
 mod compile;
@@ -20,6 +21,7 @@ mod progress;
 mod sdk;
 mod steps;
 mod templates;
+mod trust;
 
 use std::process::ExitCode;
 

@@ -7,10 +7,12 @@ use std::{
 
 use parfocal_catalog::HostSupport;
 use parfocal_core::{Artifact, Lane, Limits, Sha256};
-use parfocal_manifest::{ArtifactEntry, FILE_NAME, FileDigest, InterfaceRef, LaneKind, Manifest};
+use parfocal_manifest::{
+    ArtifactEntry, FILE_NAME, FileDigest, InterfaceRef, Interpreter, LaneKind, Manifest,
+};
 use parfocal_operator::Descriptor;
 use parfocal_types::{Error, ErrorKind, Result};
-use parfocal_worker::{WorkerLane, WorkerOptions};
+use parfocal_worker::{ProgramLane, WorkerLane, WorkerOptions};
 use serde::Serialize;
 
 use crate::args;
@@ -33,27 +35,33 @@ pub(crate) fn make(arguments: &args::Package) -> Result<Made> {
     // Built beside and moved into place, so that a plugin folder is never half a plugin.
     let building = arguments.output.join(format!(".{}-{}.new", manifest.plugin.id, manifest.plugin.version));
     remove(&building)?;
-    let files = [(LaneKind::Native, &arguments.native), (LaneKind::Wasm, &arguments.wasm)];
+    let files = [
+        (LaneKind::Native, &arguments.native),
+        (LaneKind::Wasm, &arguments.wasm),
+        (LaneKind::Program, &arguments.program),
+    ];
     manifest.artifacts.clear();
-    let mut described: Option<Vec<Descriptor>> = None;
+    let mut described: Option<(LaneKind, Vec<Descriptor>)> = None;
     for (lane, file) in files {
         let Some(file) = file else { continue };
         let (entry, operators) = add(&manifest, lane, file, &building)?;
-        if described.as_ref().is_some_and(|known| *known != operators) {
+        if let Some((before, known)) = &described
+            && *known != operators
+        {
             let kind =
-                ErrorKind::Incompatible { have: "the WASM component".into(), need: "the library".into() };
-            return Err(Error::new(
-                kind,
-                "the native library and the WASM component describe other operators",
-            )
-            .with_remedy("build both from the same source"));
+                ErrorKind::Incompatible { have: format!("{lane} code"), need: format!("{before} code") };
+            let sentence = format!("the {before} and the {lane} code describe other operators");
+            return Err(Error::new(kind, sentence).with_remedy("build both from the same source"));
         }
-        described = Some(operators);
+        described = Some((lane, operators));
         manifest.artifacts.push(entry);
     }
-    manifest.operators = described.ok_or_else(|| {
-        Error::invalid_argument("no code was named").with_remedy("give --native, --wasm, or both")
+    copy_licenses(&arguments.folder, &building)?;
+    let (_, operators) = described.ok_or_else(|| {
+        Error::invalid_argument("no code was named")
+            .with_remedy("give --native, --wasm or --program, or several")
     })?;
+    manifest.operators = operators;
     let text = manifest.update_toml(&text)?;
     let target = building.join(FILE_NAME);
     fs::write(&target, text).map_err(|error| cannot("write", &target, error))?;
@@ -78,6 +86,27 @@ pub(crate) fn cannot(verb: &str, path: &Path, error: std::io::Error) -> Error {
     Error::new(kind, format!("cannot {verb} {}", path.display())).with_source(error)
 }
 
+/// Starts of the names of files with a licence's text.
+const LICENSES: &[&str] = &["LICENSE", "LICENCE", "COPYING"];
+
+/// Copies the texts of licences that lie beside the manifest (MAN-09).
+fn copy_licenses(from: &Path, package: &Path) -> Result<()> {
+    let mut names: Vec<_> = fs::read_dir(from)
+        .map_err(|error| cannot("read", from, error))?
+        .filter_map(|entry| Some(entry.ok()?.file_name()))
+        .filter(|name| {
+            let upper = name.to_string_lossy().to_uppercase();
+            LICENSES.iter().any(|start| upper.starts_with(start)) && from.join(name).is_file()
+        })
+        .collect();
+    names.sort();
+    for name in names {
+        fs::copy(from.join(&name), package.join(&name))
+            .map_err(|error| cannot("copy", &from.join(&name), error))?;
+    }
+    Ok(())
+}
+
 fn remove(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Ok(()) => Ok(()),
@@ -99,13 +128,14 @@ fn add(
     let relative = match lane {
         LaneKind::Native => format!("native/{target}/{name}"),
         LaneKind::Wasm => format!("wasm/{name}"),
+        LaneKind::Program => format!("program/{name}"),
     };
     let path = package.join(&relative);
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(|error| cannot("make", parent, error))?;
     }
     fs::write(&path, &bytes).map_err(|error| cannot("write", &path, error))?;
-    let interfaces = interfaces(file)?;
+    let interfaces = interfaces(lane, file)?;
     let sha256 = Sha256::of(&bytes);
     let artifact = Artifact {
         plugin: manifest.plugin.id.to_string(),
@@ -119,6 +149,7 @@ fn add(
     let entry = ArtifactEntry {
         lane,
         target: (lane == LaneKind::Native).then(|| target.parse()).transpose()?,
+        interpreter: (lane == LaneKind::Program).then_some(Interpreter::Python3),
         path: relative.parse()?,
         sha256: FileDigest(sha256.0),
         interfaces,
@@ -126,8 +157,12 @@ fn add(
     Ok((entry, operators))
 }
 
-/// The interface versions that the note in the bytes names.
-fn interfaces(file: &Path) -> Result<Vec<InterfaceRef>> {
+/// The interface versions that the note in the bytes names; a program speaks the one in which it is asked what it has.
+fn interfaces(lane: LaneKind, file: &Path) -> Result<Vec<InterfaceRef>> {
+    if lane == LaneKind::Program {
+        let name = parfocal_operator::INTERFACE.to_owned();
+        return Ok(vec![InterfaceRef { name, version: parfocal_operator::VERSION }]);
+    }
     let inspection = parfocal_catalog::inspect(file)?;
     let note = inspection.note.ok_or_else(|| {
         Error::corrupt(format!("{} carries no Parfocal note", file.display()))
@@ -145,6 +180,7 @@ fn load(lane: LaneKind, artifact: &Artifact) -> Result<Vec<Descriptor>> {
         }
         #[cfg(not(feature = "wasm"))]
         LaneKind::Wasm => return Err(Error::not_supported("the WASM lane in this build")),
+        LaneKind::Program => ProgramLane::new(WorkerOptions::installed()?).load(artifact)?,
     };
     Ok(library.operators().to_vec())
 }

@@ -73,6 +73,11 @@ impl Sdk {
         self.folder.join(if self.packed { "include/parfocal.h" } else { "abi/include/parfocal.h" })
     }
 
+    /// The Python package `parfocal`, a folder.
+    pub(crate) fn python(&self) -> PathBuf {
+        self.folder.join("python/parfocal")
+    }
+
     /// The JSON Schema of `plugin.toml`.
     pub(crate) fn schema(&self) -> PathBuf {
         let below = if self.packed { "schemas" } else { "../manifests/schemas" };

@@ -37,7 +37,7 @@ fn run(inside: parfocal_worker::process::child::Inside) -> parfocal_types::Resul
     let library = artifact(&inside.arguments)
         .and_then(|artifact| parfocal_native::NativeLane::new().load(&artifact))
         .and_then(|library| inside.seal().map(|()| library));
-    parfocal_worker::serve(inside.socket, library)
+    parfocal_worker::serve(inside.socket, library, inside.threads)
 }
 
 /// What the arguments say about the library.

@@ -69,6 +69,8 @@ impl Connection {
         let mut connection = Self { channel, control, process, next: 0, shared, dead: false };
         connection.send(hello, &[], &[page.as_fd()], limit)?;
         let (answer, _) = connection.receive("hello", &mut Desk::default(), limit)?;
+        // It was sent before the answer, on another way.
+        connection.process.wait_for_report(limit);
         Ok((connection, answer))
     }
 
@@ -192,7 +194,8 @@ impl Connection {
                 return self.process.ended().is_some();
             }
             let timeout = Timespec::try_from(left).ok();
-            let _ = poll(&mut [PollFd::from_borrowed_fd(self.process.leash(), PollFlags::IN)], timeout.as_ref());
+            let _ =
+                poll(&mut [PollFd::from_borrowed_fd(self.process.leash(), PollFlags::IN)], timeout.as_ref());
         }
     }
 
@@ -209,7 +212,8 @@ impl Connection {
             return error;
         }
         let sentence = format!("{}; a process that it left behind could not be ended", error.message());
-        Error::new(error.kind().clone(), sentence).with_remedy("look for it with `ps`, and restart the computer")
+        Error::new(error.kind().clone(), sentence)
+            .with_remedy("look for it with `ps`, and restart the computer")
     }
 }
 
@@ -277,7 +281,8 @@ impl<'a> Watch<'a> {
         let leash = PollFd::from_borrowed_fd(self.process.leash(), PollFlags::IN);
         let mut watched = vec![PollFd::new(channel, wanted), leash];
         watched.extend(self.process.words().map(|words| PollFd::from_borrowed_fd(words, PollFlags::IN)));
-        let glance = GLANCE.min(self.limit.saturating_sub(self.began.elapsed())).max(Duration::from_millis(1));
+        let glance =
+            GLANCE.min(self.limit.saturating_sub(self.began.elapsed())).max(Duration::from_millis(1));
         let glance = Timespec { tv_sec: 0, tv_nsec: i64::from(glance.subsec_nanos()) };
         match poll(&mut watched, Some(&glance)) {
             Ok(_) | Err(Errno::INTR) => Ok(!watched[0].revents().is_empty()),
@@ -316,9 +321,14 @@ impl<'a> Watch<'a> {
             ErrorKind::Timeout { ms },
             format!("gave no answer within {} s, and was ended", self.limit.as_secs_f64()),
         )
-        .with_remedy("work on smaller tiles; its author can allow more time with `call-seconds` in plugin.toml")
+        .with_remedy(
+            "work on smaller tiles; its author can allow more time with `call-seconds` in plugin.toml",
+        )
     }
 }
+
+/// An answer, and its body.
+type Answered = (Answer, Vec<u8>);
 
 /// What a worker said during a call.
 struct Notes {
@@ -329,12 +339,7 @@ struct Notes {
 
 impl Notes {
     /// Takes a message; the answer to request `id` when it is that.
-    fn take(
-        &mut self,
-        message: Message,
-        id: u64,
-        desk: &mut Desk<'_>,
-    ) -> Result<Option<Result<(Answer, Vec<u8>)>>> {
+    fn take(&mut self, message: Message, id: u64, desk: &mut Desk<'_>) -> Result<Option<Result<Answered>>> {
         let said: FromWorker = message.read()?;
         let taken = match said {
             FromWorker::Done { id: of, answer } if of == id => return Ok(Some(Ok((answer, message.body)))),
@@ -355,9 +360,10 @@ impl Notes {
                 taken
             }
             FromWorker::Rows { port, rows } => sink(desk).and_then(|sink| {
-                let columns = self.columns.get(&port).ok_or_else(|| {
-                    Error::invalid_argument("rows came before the columns of their table")
-                })?;
+                let columns = self
+                    .columns
+                    .get(&port)
+                    .ok_or_else(|| Error::invalid_argument("rows came before the columns of their table"))?;
                 let rows = rows.into_iter().map(|row| {
                     if row.len() != columns.len() {
                         let (got, need) = (row.len(), columns.len());
@@ -368,8 +374,9 @@ impl Notes {
                 });
                 sink.rows(port, rows.collect::<Result<_>>()?)
             }),
-            FromWorker::Field { port, name, unit, value } => sink(desk)
-                .and_then(|sink| sink.field(port, Field { name, unit, value: value.into() })),
+            FromWorker::Field { port, name, unit, value } => {
+                sink(desk).and_then(|sink| sink.field(port, Field { name, unit, value: value.into() }))
+            }
         };
         if let Err(refusal) = taken {
             self.refusal.get_or_insert(refusal);

@@ -56,9 +56,12 @@ impl Deaths {
             (state.in_a_row, state.last)
         };
         if in_a_row >= MOST_DEATHS {
-            let sentence = format!("its workers died {in_a_row} times in a row, and no further one is started");
+            let sentence =
+                format!("its workers died {in_a_row} times in a row, and no further one is started");
             return Err(Error::new(ErrorKind::PluginDied { signal: "several times".into() }, sentence)
-                .with_remedy("use another version or another lane, and send the lines above to the plugin's author"));
+                .with_remedy(
+                    "use another version or another lane, and send the lines above to the plugin's author",
+                ));
         }
         if let (Some(last), Some(doublings)) = (last, in_a_row.checked_sub(1)) {
             thread::sleep((FIRST_PAUSE * 2_u32.pow(doublings)).saturating_sub(last.elapsed()));

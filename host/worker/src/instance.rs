@@ -2,7 +2,10 @@
 
 use std::{cell::RefCell, sync::Arc};
 
-use parfocal_core::{Frame, FrameAllocator, Maker, Mortal, shared::{Access, Memory, Place}};
+use parfocal_core::{
+    Frame, FrameAllocator, Maker, Mortal,
+    shared::{Access, Memory, Place},
+};
 use parfocal_image::{DType, Extent, PixelsMut, PixelsRef, Region};
 use parfocal_operator::{Input, InputRegion, InputSpec, Operator, Output, Plan, Services, Sink, Tiles};
 use parfocal_types::{Error, ErrorKind, Parameters, Result};
@@ -230,7 +233,8 @@ impl WorkerInstance {
 }
 
 fn placed(frame: &Frame) -> Result<Place> {
-    Memory::of(frame.bytes()).ok_or_else(|| Error::not_supported("workers on this system, which has no shared memory"))
+    Memory::of(frame.bytes())
+        .ok_or_else(|| Error::not_supported("workers on this system, which has no shared memory"))
 }
 
 fn desk(services: &dyn Services) -> Desk<'_> {

@@ -20,7 +20,7 @@ use parfocal_worker_protocol::{
 
 use crate::{
     connection::{Asked, Connection, Desk},
-    deaths::{Deaths, DeathListener},
+    deaths::{DeathListener, Deaths},
     instance::WorkerMaker,
     process::{Code, Fences, Launch, Policy, Process, child::Inside},
 };
@@ -77,9 +77,12 @@ fn find_program() -> Result<PathBuf> {
     let folders = [here.parent(), here.parent().and_then(Path::parent)];
     let found = folders.into_iter().flatten().map(|folder| folder.join(PROGRAM)).find(|path| path.is_file());
     found.ok_or_else(|| {
-        let kind =
-            ErrorKind::MissingRuntime { what: PROGRAM.into(), r#where: "the installation of Parfocal".into() };
-        let sentence = format!("the program `{PROGRAM}`, in which plugins run, is not beside {}", here.display());
+        let kind = ErrorKind::MissingRuntime {
+            what: PROGRAM.into(),
+            r#where: "the installation of Parfocal".into(),
+        };
+        let sentence =
+            format!("the program `{PROGRAM}`, in which plugins run, is not beside {}", here.display());
         Error::new(kind, sentence)
             .with_remedy(format!("install Parfocal again, or name the program in ${PROGRAM_VARIABLE}"))
     })
@@ -277,7 +280,8 @@ impl Shop {
         let (code, readable, arguments) = match &self.runner {
             Runner::Library => {
                 let (version, interface) = (artifact.version.to_string(), artifact.interface.to_string());
-                let arguments = vec![artifact.plugin.clone(), version, artifact.sha256.to_string(), interface];
+                let arguments =
+                    vec![artifact.plugin.clone(), version, artifact.sha256.to_string(), interface];
                 (Code::Library { descriptor }, Vec::new(), arguments)
             }
             Runner::Interpreter { program, arguments, readable } => {

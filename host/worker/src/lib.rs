@@ -5,6 +5,7 @@
 //!
 //! - [`WorkerLane`] answers the host's lane trait: each instance of an operator has a worker of its own, taken from those that
 //!   are idle or started anew; pixels that lie in frames are not copied.
+//! - [`ProgramLane`] runs programs, in the Python that [`interpreter`] finds.
 //! - [`serve()`] is the other end, inside the worker; the program `parfocal-worker` calls it.
 //! - [`process`] starts, fences, kills and buries workers; it knows nothing of operators.
 //!
@@ -20,11 +21,14 @@
 mod connection;
 mod deaths;
 mod instance;
+pub mod interpreter;
 mod lane;
 mod memory;
 pub mod process;
+mod programs;
 mod serve;
 
 pub use deaths::{DeathListener, MOST_DEATHS};
 pub use lane::{Runner, WorkerLane, WorkerOptions, fences_here};
+pub use programs::ProgramLane;
 pub use serve::serve;

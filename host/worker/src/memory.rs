@@ -41,7 +41,7 @@ impl ControlPage {
     }
 
     fn word(&self, offset: usize) -> &AtomicU32 {
-        debug_assert!(offset % 4 == 0 && offset + 4 <= control::LENGTH);
+        debug_assert!(offset.is_multiple_of(4) && offset + 4 <= control::LENGTH);
         // SAFETY: the mapping has `control::LENGTH` bytes, is aligned to a page, and lives as long as `self`; all offsets
         // used are constants of the protocol. Both sides touch these words atomically only.
         unsafe { &*self.map.as_ptr().add(offset).cast::<AtomicU32>() }
@@ -73,20 +73,16 @@ impl ControlPage {
     }
 }
 
-/// Shared memory in the worker. Where it may be written, it is read-only but for the outputs of the current call, so that a
-/// thread that writes late dies here instead of changing what the host has read.
+/// A part of shared memory: where it starts and how many bytes it has.
+pub(crate) type Part = (usize, usize);
+
+/// Shared memory in the worker. Where it may be written, it is read-only but for the parts that were [opened](Self::open).
 #[derive(Debug)]
 pub(crate) struct SharedMemory {
     map: MmapRaw,
     writable: bool,
-}
-
-/// A part of writable memory that is open for writing; closed when dropped.
-#[derive(Debug)]
-pub(crate) struct Open<'a> {
-    memory: &'a SharedMemory,
-    offset: usize,
-    length: usize,
+    /// What can be written now.
+    open: Vec<Part>,
 }
 
 impl SharedMemory {
@@ -101,26 +97,29 @@ impl SharedMemory {
             } else {
                 options.map_raw_read_only(&descriptor)?
             };
-            let memory = Self { map, writable };
+            let mut memory = Self { map, writable, open: Vec::new() };
             if writable {
-                memory.protect(0, length, MprotectFlags::READ)?;
+                memory.protect((0, length), MprotectFlags::READ)?;
             }
             Ok(memory)
         };
         mapped().map_err(|error| unmapped("shared memory", &error))
     }
 
-    fn protect(&self, offset: usize, length: usize, rights: MprotectFlags) -> std::io::Result<()> {
+    fn protect(&mut self, (offset, length): Part, rights: MprotectFlags) -> std::io::Result<()> {
         let page = rustix::param::page_size();
         let from = offset / page * page;
         let length = (offset + length - from).next_multiple_of(page).min(self.map.len() - from);
-        // SAFETY: the range lies in this mapping. Rights are taken away only where no mutable slice lives: those belong to an
-        // `Open`, which gives the right and takes it.
+        // SAFETY: the range lies in this mapping, and `&mut self` proves that no slice over it lives.
         unsafe { mprotect(self.map.as_mut_ptr().add(from).cast(), length, rights)? };
         Ok(())
     }
 
-    fn check(&self, offset: u64, length: u64) -> Result<(usize, usize)> {
+    /// The part that starts here, when it lies in the memory.
+    ///
+    /// # Errors
+    /// `invalid-argument` when it does not.
+    pub(crate) fn part(&self, offset: u64, length: u64) -> Result<Part> {
         let inside = offset.checked_add(length).is_some_and(|end| end <= self.map.len() as u64);
         match (usize::try_from(offset), usize::try_from(length)) {
             (Ok(offset), Ok(length)) if inside => Ok((offset, length)),
@@ -131,44 +130,64 @@ impl SharedMemory {
         }
     }
 
+    /// Makes these parts writable and no others. Those that are already cost nothing.
+    ///
+    /// # Errors
+    /// `invalid-argument` in memory that is for reading; what the system says.
+    pub(crate) fn open(&mut self, parts: &[Part]) -> Result<()> {
+        if !self.writable && !parts.is_empty() {
+            return Err(Error::invalid_argument("an output in memory that cannot be written"));
+        }
+        let (kept, closed): (Vec<_>, _) =
+            std::mem::take(&mut self.open).into_iter().partition(|part| parts.contains(part));
+        self.open = kept;
+        for part in closed {
+            // What cannot be closed stays writable, as it would be in the host's own process.
+            let _ = self.protect(part, MprotectFlags::READ);
+        }
+        for part in parts {
+            if !self.open.contains(part) {
+                let rights = MprotectFlags::READ | MprotectFlags::WRITE;
+                self.protect(*part, rights).map_err(|error| unmapped("an output", &error))?;
+                self.open.push(*part);
+            }
+        }
+        Ok(())
+    }
+
     /// Bytes of an input.
+    ///
+    /// # Errors
+    /// `invalid-argument` for bytes beyond the memory.
     pub(crate) fn bytes(&self, offset: u64, length: u64) -> Result<&[u8]> {
-        let (offset, length) = self.check(offset, length)?;
+        let (offset, length) = self.part(offset, length)?;
         // SAFETY: inside the mapping, which lives as long as `self`; `u8` has no invalid value. The host does not write to
         // what it shows as an input before the call has ended.
         Ok(unsafe { std::slice::from_raw_parts(self.map.as_ptr().add(offset), length) })
     }
 
-    /// Opens the place of an output.
-    pub(crate) fn open(&self, offset: u64, length: u64) -> Result<Open<'_>> {
-        let (offset, length) = self.check(offset, length)?;
-        if !self.writable {
-            return Err(Error::invalid_argument("an output in memory that cannot be written"));
+    /// Bytes of an output, which was opened.
+    ///
+    /// # Errors
+    /// `invalid-argument` when it was not.
+    #[allow(
+        clippy::mut_from_ref,
+        reason = "the slices of one call do not overlap, which the caller has checked"
+    )]
+    pub(crate) fn bytes_mut(&self, part: Part) -> Result<&mut [u8]> {
+        let (offset, length) = part;
+        if !self.open.contains(&part) {
+            return Err(Error::invalid_argument("an output that was not opened"));
         }
-        self.protect(offset, length, MprotectFlags::READ | MprotectFlags::WRITE)
-            .map_err(|error| unmapped("an output", &error))?;
-        Ok(Open { memory: self, offset, length })
-    }
-}
-
-impl Open<'_> {
-    /// The bytes of the output.
-    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: inside the mapping and writable as long as `self` lives. The host names each output's place once in a call and
-        // gives nobody else the same, so this is the only slice over it.
-        unsafe { std::slice::from_raw_parts_mut(self.memory.map.as_mut_ptr().add(self.offset), self.length) }
-    }
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        // What cannot be closed stays writable, as it would be in the host's own process.
-        let _ = self.memory.protect(self.offset, self.length, MprotectFlags::READ);
+        // SAFETY: inside the mapping and writable as long as `self` is borrowed. The caller has made sure that the parts of one
+        // call do not overlap, and takes each once.
+        Ok(unsafe { std::slice::from_raw_parts_mut(self.map.as_mut_ptr().add(offset), length) })
     }
 }
 
 fn unmapped(what: &str, error: &std::io::Error) -> Error {
-    Error::internal(format!("{what} cannot be mapped: {error}")).with_remedy("close other programs, and try again")
+    Error::internal(format!("{what} cannot be mapped: {error}"))
+        .with_remedy("close other programs, and try again")
 }
 
 #[cfg(test)]
@@ -185,18 +204,27 @@ mod tests {
         let place = Memory::of(frame.bytes()).unwrap();
         // SAFETY: nobody holds a view of the pixels while the mapping writes.
         let descriptor = unsafe { place.memory.descriptor() };
-        let memory = SharedMemory::map(descriptor, place.memory.length(), true).unwrap();
-        memory.open(place.offset, 4096).unwrap().bytes_mut().fill(7);
+        let mut memory = SharedMemory::map(descriptor, place.memory.length(), true).unwrap();
+        let part = memory.part(place.offset, 4096).unwrap();
+        assert!(memory.bytes_mut(part).is_err(), "not opened yet");
+        memory.open(&[part]).unwrap();
+        memory.bytes_mut(part).unwrap().fill(7);
         assert_eq!(frame.bytes()[..4096], [7; 4096]);
+        assert_eq!(rights_at(memory.map.as_ptr() as usize + part.0), "rw-s");
+        memory.open(&[]).unwrap();
+        assert_eq!(rights_at(memory.map.as_ptr() as usize + part.0), "r--s");
+    }
+
+    /// What the system allows at an address.
+    fn rights_at(address: usize) -> String {
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-        let start = memory.map.as_ptr() as usize + usize::try_from(place.offset).unwrap();
         let line = maps.lines().find(|line| {
             let (from, rest) = line.split_once('-').unwrap();
             let to = rest.split_once(' ').unwrap().0;
             let number = |text| usize::from_str_radix(text, 16).unwrap();
-            (number(from)..number(to)).contains(&start)
+            (number(from)..number(to)).contains(&address)
         });
-        assert!(line.unwrap().contains(" r--s "), "{line:?}");
+        line.unwrap().split(' ').nth(1).unwrap().to_owned()
     }
 
     #[test]
@@ -206,11 +234,11 @@ mod tests {
         let place = Memory::of(frame.bytes()).unwrap();
         // SAFETY: nobody writes.
         let descriptor = unsafe { place.memory.descriptor() };
-        let memory = SharedMemory::map(descriptor, place.memory.length(), false).unwrap();
+        let mut memory = SharedMemory::map(descriptor, place.memory.length(), false).unwrap();
         assert!(memory.bytes(0, place.memory.length()).is_ok());
         for (offset, length) in [(1, place.memory.length()), (u64::MAX, 2), (place.memory.length() + 1, 0)] {
             assert!(memory.bytes(offset, length).is_err(), "{offset} {length}");
         }
-        assert!(memory.open(0, 16).is_err(), "an input is no output");
+        assert!(memory.open(&[(0, 16)]).is_err(), "an input is no output");
     }
 }

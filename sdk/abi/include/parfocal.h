@@ -1255,6 +1255,49 @@ static inline int64_t pf_integer(const pf_simple *self, uint32_t index) {
     return index < PF_SIMPLE_PARAMETERS ? self->integers[index] : 0;
 }
 
+static inline int pf_text_is_(pf_text a, pf_text b) { return a.len == b.len && memcmp(a.data, b.data, a.len) == 0; }
+
+/* Takes the defaults, then what is given, and refuses what is not declared. */
+static inline int32_t pf_simple_parameters_(pf_simple *self, const pf_host *host, const pf_parameter *parameters,
+                                            uint64_t count) {
+    const pf_descriptor *d = &self->of->descriptor;
+    for (uint64_t p = 0; p < d->parameter_count; p++) {
+        const pf_parameter_spec *spec = &d->parameters[p];
+        self->integers[p] = spec->integer_default;
+        self->numbers[p] = spec->kind == PF_VALUE_NUMBER ? spec->number_default : (double)spec->integer_default;
+    }
+    for (uint64_t v = 0; v < count; v++) {
+        const pf_scalar *value = &parameters[v].value;
+        const pf_parameter_spec *spec = NULL;
+        uint64_t p = 0;
+        for (; p < d->parameter_count; p++)
+            if (pf_text_is_(d->parameters[p].name, parameters[v].name)) {
+                spec = &d->parameters[p];
+                break;
+            }
+        if (!spec) return pf_fail(host, PF_NOT_FOUND, "a parameter that the operator does not have", NULL);
+        if (spec->kind == PF_VALUE_NUMBER) {
+            double number = value->kind == PF_VALUE_INTEGER ? (double)value->integer : value->number;
+            if (value->kind != PF_VALUE_INTEGER && value->kind != PF_VALUE_NUMBER)
+                return pf_fail(host, PF_INVALID_ARGUMENT, "a parameter of another type than declared", NULL);
+            /* Written so that "not a number" is outside, too. */
+            if (!(number >= spec->number_min && number <= spec->number_max))
+                return pf_fail(host, PF_OUT_OF_RANGE, "a parameter outside of its declared limits", NULL);
+            self->numbers[p] = number;
+            self->integers[p] = value->kind == PF_VALUE_INTEGER ? value->integer : 0;
+        } else {
+            if (value->kind != spec->kind)
+                return pf_fail(host, PF_INVALID_ARGUMENT, "a parameter of another type than declared", NULL);
+            if (spec->kind == PF_VALUE_INTEGER &&
+                (value->integer < spec->integer_min || value->integer > spec->integer_max))
+                return pf_fail(host, PF_OUT_OF_RANGE, "a parameter outside of its declared limits", NULL);
+            self->integers[p] = value->integer;
+            self->numbers[p] = (double)value->integer;
+        }
+    }
+    return PF_OK;
+}
+
 static inline int32_t pf_simple_create_(const pf_simple_operator *operators, uint64_t count, const pf_host *host,
                                         pf_text id, const pf_parameter *parameters, uint64_t parameter_count,
                                         void **instance) {
@@ -1269,15 +1312,11 @@ static inline int32_t pf_simple_create_(const pf_simple_operator *operators, uin
         pf_simple *self = (pf_simple *)calloc(1, sizeof *self);
         if (!self) return pf_fail(host, PF_OUT_OF_MEMORY, "no memory for an instance", NULL);
         self->of = &operators[i];
-        for (uint64_t p = 0; p < d->parameter_count; p++)
-            for (uint64_t v = 0; v < parameter_count; v++) {
-                const pf_text name = d->parameters[p].name;
-                if (parameters[v].name.len != name.len || memcmp(parameters[v].name.data, name.data, name.len) != 0)
-                    continue;
-                const pf_scalar *value = &parameters[v].value;
-                self->numbers[p] = value->kind == PF_VALUE_NUMBER ? value->number : (double)value->integer;
-                self->integers[p] = value->integer;
-            }
+        int32_t code = pf_simple_parameters_(self, host, parameters, parameter_count);
+        if (code != PF_OK) {
+            free(self);
+            return code;
+        }
         *instance = self;
         return PF_OK;
     }
@@ -1289,8 +1328,16 @@ static inline void pf_simple_destroy_(void *instance) { free(instance); }
 static inline int32_t pf_simple_plan_(void *instance, const pf_host *host, const pf_input_spec *inputs,
                                       uint64_t input_count) {
     pf_plan plan;
-    (void)instance;
-    if (input_count != 1) return pf_fail(host, PF_INVALID_ARGUMENT, "one image is taken", NULL);
+    const pf_input_port *port = ((const pf_simple *)instance)->of->descriptor.inputs;
+    uint64_t known = 0;
+    if (input_count != 1 || inputs[0].port != 0)
+        return pf_fail(host, PF_INVALID_ARGUMENT, "one image is taken, at input 0", NULL);
+    while (known < port->dtype_count && port->dtypes[known] != inputs[0].spec.dtype) known++;
+    if (known == port->dtype_count)
+        return pf_fail(host, PF_NOT_SUPPORTED, "not supported: pixels of this type", NULL);
+    for (int axis = 0; axis < 5; axis++)
+        if (inputs[0].spec.extent[axis] == 0)
+            return pf_fail(host, PF_INVALID_ARGUMENT, "the image has no pixels", NULL);
     memset(&plan, 0, sizeof plan);
     plan.struct_size = sizeof plan;
     plan.outputs = &inputs[0].spec;

@@ -72,7 +72,9 @@ mod words;
 mod write;
 
 pub use error::ManifestError;
-pub use manifest::{ArtifactEntry, Isolation, LaneKind, Limits, Manifest, ModelNeed, PluginInfo};
+pub use manifest::{
+    ArtifactEntry, Interpreter, Isolation, LaneKind, Limits, Manifest, ModelNeed, PluginInfo,
+};
 pub use permission::{FileAccess, Permission, PermissionKind};
 pub use read::{Identity, identity};
 pub use schema::{SCHEMA_FILE, schema, schema_text};

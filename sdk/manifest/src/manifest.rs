@@ -92,6 +92,8 @@ pub enum LaneKind {
     Native,
     /// A WASM component for every system.
     Wasm,
+    /// A program that an interpreter runs in a process of its own, for every system.
+    Program,
 }
 
 impl LaneKind {
@@ -101,6 +103,7 @@ impl LaneKind {
         match self {
             Self::Native => "native",
             Self::Wasm => "wasm",
+            Self::Program => "program",
         }
     }
 }
@@ -108,6 +111,26 @@ impl LaneKind {
 impl std::fmt::Display for LaneKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// What runs a program.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Interpreter {
+    /// Python 3.11 or newer with numpy.
+    Python3,
+}
+
+impl Interpreter {
+    /// The name in manifests.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Python3 => "python3",
+        }
     }
 }
 
@@ -120,6 +143,9 @@ pub struct ArtifactEntry {
     /// The system it is built for; native code only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
+    /// What runs it; programs only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<Interpreter>,
     /// The file, relative to the manifest.
     pub path: PackagePath,
     /// The digest of the file.

@@ -133,6 +133,9 @@ fn artifact(artifact: &ArtifactEntry) -> Table {
     if let Some(target) = &artifact.target {
         table["target"] = value(target.as_str());
     }
+    if let Some(interpreter) = artifact.interpreter {
+        table["interpreter"] = value(interpreter.name());
+    }
     table["path"] = value(artifact.path.as_str());
     table["sha256"] = value(artifact.sha256.to_string());
     table["interfaces"] = value(artifact.interfaces.iter().map(ToString::to_string).collect::<Array>());

@@ -29,6 +29,7 @@ pub mod descriptor;
 pub mod operator;
 pub mod plan;
 pub mod registry;
+pub mod rules;
 pub mod services;
 
 pub use descriptor::{Descriptor, InputPort, Kind, OutputPort, PortKind, ThreadSafety};

@@ -10,6 +10,7 @@ use parfocal_types::{Parameters, Result};
 /// |---|---|---|
 /// | `id = "top-hat"` | name in kebab-case | required |
 /// | `kind = map` | `map` (implement [`MapOperator`](crate::MapOperator)), `reduce`, `whole` (implement [`Operator`]) | required |
+/// | `direct` | of kind map: implement [`Operator`] itself, for several inputs, another pixel type, or a sequence | no |
 /// | `preserves = [localisation, counting]` | supports that the outputs keep when the inputs have them; `all`, `none` | `none` |
 /// | `yields = derived` | class of the outputs' pixels: `derived`, `restored`, `predicted`, `labels` | `derived` |
 /// | `network` | a neural network makes the outputs: images among them must be `restored` or `predicted` | no |

@@ -55,6 +55,7 @@ pub mod math;
 pub mod parameters;
 pub mod rows;
 
+mod checked;
 mod describe;
 
 pub use context::Context;
@@ -88,6 +89,7 @@ pub mod prelude {
 /// What the macros write; not for authors.
 #[doc(hidden)]
 pub mod private {
+    pub use crate::checked::create;
     pub use parfocal_abi as abi;
     pub use parfocal_image as image;
     pub use parfocal_operator as operator;

@@ -84,7 +84,9 @@ impl Cut {
             regions = regions
                 .into_iter()
                 .flat_map(|region| {
-                    let place = |&(start, size): &(u64, u64)| region.with(axis, i64::try_from(start).unwrap_or(0), size);
+                    let place = |&(start, size): &(u64, u64)| {
+                        region.with(axis, i64::try_from(start).unwrap_or(0), size)
+                    };
                     lines.iter().map(place).collect::<Vec<_>>()
                 })
                 .collect();
@@ -132,7 +134,9 @@ mod tests {
 
     #[test]
     fn tiles_cover_the_work_once_in_raster_order() {
-        for cut in [Cut::WHOLE, Cut::in_plane(3, 4), Cut::in_plane(3, 4).shifted(0, 2, 1), Cut::in_plane(1, 99)] {
+        for cut in
+            [Cut::WHOLE, Cut::in_plane(3, 4), Cut::in_plane(3, 4).shifted(0, 2, 1), Cut::in_plane(1, 99)]
+        {
             let work = work(1, u64::MAX);
             let tiles = cut.tiles(&work);
             let mut seen = std::collections::BTreeSet::new();

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Mutex, thread};
 
 use parfocal_image::{Axis, Region};
 use parfocal_operator::{
-    Descriptor, Input, InputRegion, InputSpec, Kind, Operator, Output, Padding, Plan, Services, ThreadSafety, Tiles,
-    Tiling,
+    Descriptor, Input, InputRegion, InputSpec, Kind, Operator, Output, Padding, Plan, Services, ThreadSafety,
+    Tiles, Tiling,
 };
 use parfocal_types::{Error, ErrorKind, Result};
 
@@ -105,7 +105,8 @@ impl<'a> Driver<'a> {
     /// What the operator says to its parameters and inputs.
     pub fn plan(&self, inputs: &Inputs<'_>) -> Result<Planned> {
         let mut operator = (self.make)()?;
-        let specs: Vec<_> = inputs.iter().map(|(port, image)| InputSpec { port: *port, spec: &image.spec }).collect();
+        let specs: Vec<_> =
+            inputs.iter().map(|(port, image)| InputSpec { port: *port, spec: &image.spec }).collect();
         let plan = operator.plan(&specs, self.services)?;
         Ok((operator, plan))
     }
@@ -130,12 +131,15 @@ impl<'a> Driver<'a> {
         while instances.len() < wanted {
             let (operator, again) = self.plan(inputs)?;
             if again != plan {
-                contradictions.push("another instance with the same parameters plans otherwise for the same inputs".into());
+                contradictions.push(
+                    "another instance with the same parameters plans otherwise for the same inputs".into(),
+                );
             }
             instances.push(operator);
         }
         let work = Work::of(self.descriptor, &plan, inputs.first().map(|(_, image)| &image.spec));
-        let outputs = plan.outputs.iter().map(|spec| Image::zeroed(spec.clone())).collect::<Result<Vec<_>>>()?;
+        let outputs =
+            plan.outputs.iter().map(|spec| Image::zeroed(spec.clone())).collect::<Result<Vec<_>>>()?;
         let outcome = Outcome { images: outputs, contradictions, ..Outcome::default() };
         let run = Run { driver: self, inputs, plan: &plan, work: &work, outcome: Mutex::new(outcome) };
         run.all(&mut instances, tiles(&work))?;
@@ -171,14 +175,16 @@ impl Run<'_> {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Outcome) -> T) -> Result<T> {
-        let mut outcome = self.outcome.lock().map_err(|_| Error::internal("a thread of the driver panicked"))?;
+        let mut outcome =
+            self.outcome.lock().map_err(|_| Error::internal("a thread of the driver panicked"))?;
         Ok(work(&mut outcome))
     }
 
     fn all(&self, instances: &mut [Box<dyn Operator>], tiles: Vec<Region>) -> Result<()> {
         let mut groups = BTreeMap::<Group, Vec<Region>>::new();
         for region in tiles {
-            let key = std::array::from_fn(|axis| if self.work.grouped[axis] { region.origin[axis] } else { 0 });
+            let key =
+                std::array::from_fn(|axis| if self.work.grouped[axis] { region.origin[axis] } else { 0 });
             groups.entry(key).or_default().push(region);
         }
         let reduces = self.driver.descriptor.kind == Kind::Reduce;
@@ -228,7 +234,8 @@ impl Run<'_> {
         let count = instances.len();
         if !self.driver.threads || count == 1 {
             for (index, chain) in chains.iter().enumerate() {
-                let instance = instances.get_mut(index % count).ok_or_else(|| Error::internal("no instance"))?;
+                let instance =
+                    instances.get_mut(index % count).ok_or_else(|| Error::internal("no instance"))?;
                 if self.driver.hopping {
                     on_new_thread(|| self.patiently(instance.as_mut(), chain, work))?;
                 } else {
@@ -331,7 +338,8 @@ impl Run<'_> {
             }
             Ok(())
         })?;
-        let partials = partials.into_inner().map_err(|_| Error::internal("a thread of the driver panicked"))?;
+        let partials =
+            partials.into_inner().map_err(|_| Error::internal("a thread of the driver panicked"))?;
         let total = self.merge(instances, partials.into_values().collect())?;
         let conclusion = self.finish(instances, group, &total)?;
         if !self.plan.outputs.is_empty() {
@@ -408,8 +416,10 @@ impl Run<'_> {
                 Padding::Clip => region.intersection(&Region::whole(image.spec.extent)),
                 _ => region,
             };
-            let name = self.driver.descriptor.inputs.get(port as usize).map_or("?", |port| port.name.as_str());
-            let mut block = self.driver.memory.block(&format!("input `{name}`"), image.spec.dtype, &region)?;
+            let name =
+                self.driver.descriptor.inputs.get(port as usize).map_or("?", |port| port.name.as_str());
+            let mut block =
+                self.driver.memory.block(&format!("input `{name}`"), image.spec.dtype, &region)?;
             fill(image, padding, &mut block.pixels_mut()?)?;
             block.seal();
             held.push(Held { port, block, full: image.spec.extent });
@@ -465,9 +475,7 @@ fn on_new_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> 
 
 fn inputs_of(held: &[Held]) -> Result<Vec<Input<'_>>> {
     held.iter()
-        .map(|held| {
-            Ok(Input { port: held.port, pixels: held.block.pixels()?, full: held.full, frames: &[] })
-        })
+        .map(|held| Ok(Input { port: held.port, pixels: held.block.pixels()?, full: held.full, frames: &[] }))
         .collect()
 }
 
@@ -478,7 +486,10 @@ fn copy(block: &dyn Block, image: &mut Image) -> Result<()> {
     let bytes = usize::try_from(region.extent[Axis::X]).unwrap_or(0) * image.spec.dtype.size();
     let mut whole = image.pixels.pixels_mut()?;
     for_each_row(&region, |[t, c, z, y]| {
-        let row = Region::new([t, c, z, y, region.origin[4]], parfocal_image::Extent::plane(1, region.extent[Axis::X]));
+        let row = Region::new(
+            [t, c, z, y, region.origin[4]],
+            parfocal_image::Extent::plane(1, region.extent[Axis::X]),
+        );
         let from = pixels.part(&row)?;
         let mut to = whole.part_mut(&row)?;
         to.bytes_mut()[..bytes].copy_from_slice(&from.bytes()[..bytes]);

@@ -52,7 +52,13 @@ impl Memory for Loose {
         let around = region.grown(Axis::Y, 0, 1).grown(Axis::X, 1, 2);
         let mut buffer = Buffer::zeroed(dtype, around)?;
         buffer.bytes_mut().fill(self.rubbish);
-        Ok(Box::new(LooseBlock { what: what.to_owned(), rubbish: self.rubbish, buffer, region: *region, sealed: None }))
+        Ok(Box::new(LooseBlock {
+            what: what.to_owned(),
+            rubbish: self.rubbish,
+            buffer,
+            region: *region,
+            sealed: None,
+        }))
     }
 }
 
@@ -95,13 +101,17 @@ impl Block for LooseBlock {
                 self.buffer.region().origin[axis].saturating_add_unsigned(place[axis])
             });
             let inside = Axis::ALL.iter().all(|&axis| {
-                there[axis as usize] >= self.region.origin[axis as usize] && there[axis as usize] < self.region.end(axis)
+                there[axis as usize] >= self.region.origin[axis as usize]
+                    && there[axis as usize] < self.region.end(axis)
             });
             !inside && pixel.iter().any(|byte| *byte != self.rubbish)
         });
         margin.map(|(place, _)| {
             let [t, c, z, y, x] = place;
-            format!("{what} was written to beside its region {}, at T{t} C{c} Z{z} Y{y} X{x} of its memory", self.region)
+            format!(
+                "{what} was written to beside its region {}, at T{t} C{c} Z{z} Y{y} X{x} of its memory",
+                self.region
+            )
         })
     }
 }
@@ -113,7 +123,9 @@ mod tests {
     use super::*;
 
     fn block() -> Box<dyn Block> {
-        Loose::default().block("output `image`", DType::U16, &Region::new([0, 0, 0, 5, 7], Extent::plane(4, 6))).unwrap()
+        Loose::default()
+            .block("output `image`", DType::U16, &Region::new([0, 0, 0, 5, 7], Extent::plane(4, 6)))
+            .unwrap()
     }
 
     #[test]

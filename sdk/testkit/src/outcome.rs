@@ -83,10 +83,16 @@ impl Outcome {
                 pairs.into_iter().find_map(|(index, (first, second))| images(index, first, second, tolerance))
             })
             .or_else(|| {
-                self.tables.iter().zip(&other.tables).find_map(|(first, second)| tables(first, second, tolerance))
+                self.tables
+                    .iter()
+                    .zip(&other.tables)
+                    .find_map(|(first, second)| tables(first, second, tolerance))
             })
             .or_else(|| {
-                self.records.iter().zip(&other.records).find_map(|(first, second)| records(first, second, tolerance))
+                self.records
+                    .iter()
+                    .zip(&other.records)
+                    .find_map(|(first, second)| records(first, second, tolerance))
             })
     }
 }
@@ -118,7 +124,8 @@ fn images(index: usize, first: &Image, second: &Image, tolerance: f64) -> Option
     let (dtype, size) = (first.spec.dtype, first.spec.dtype.size());
     let pixels = first.pixels.bytes().chunks_exact(size).zip(second.pixels.bytes().chunks_exact(size));
     let mut differing = places(first.spec.extent).zip(pixels).filter(|(_, (one, other))| {
-        one != other && (tolerance == 0.0 || !close(read_value(dtype, one), read_value(dtype, other), tolerance))
+        one != other
+            && (tolerance == 0.0 || !close(read_value(dtype, one), read_value(dtype, other), tolerance))
     });
     let ([t, c, z, y, x], (one, other)) = differing.next()?;
     let show = |bytes: &[u8]| read_value(dtype, bytes).to_string();
@@ -134,10 +141,18 @@ fn tables(first: &(Group, u32, Table), second: &(Group, u32, Table), tolerance: 
     };
     let ((_, _, one), (_, _, other)) = (first, second);
     if (first.0, first.1) != (second.0, second.1) || one.columns() != other.columns() {
-        return differing("group or columns".into(), format!("{:?}", one.columns()), format!("{:?}", other.columns()));
+        return differing(
+            "group or columns".into(),
+            format!("{:?}", one.columns()),
+            format!("{:?}", other.columns()),
+        );
     }
     if one.rows().len() != other.rows().len() {
-        return differing("number of rows".into(), one.rows().len().to_string(), other.rows().len().to_string());
+        return differing(
+            "number of rows".into(),
+            one.rows().len().to_string(),
+            other.rows().len().to_string(),
+        );
     }
     for (row, (left, right)) in one.rows().iter().zip(other.rows()).enumerate() {
         for (column, (left, right)) in one.columns().iter().zip(left.iter().zip(right)) {
@@ -150,14 +165,20 @@ fn tables(first: &(Group, u32, Table), second: &(Group, u32, Table), tolerance: 
     None
 }
 
-fn records(first: &(Group, u32, Record), second: &(Group, u32, Record), tolerance: f64) -> Option<Difference> {
+fn records(
+    first: &(Group, u32, Record),
+    second: &(Group, u32, Record),
+    tolerance: f64,
+) -> Option<Difference> {
     let what = format!("the record of output {}", first.1);
-    let names = |record: &Record| record.iter().map(|field| (field.name.clone(), field.unit)).collect::<Vec<_>>();
+    let names =
+        |record: &Record| record.iter().map(|field| (field.name.clone(), field.unit)).collect::<Vec<_>>();
     if (first.0, first.1) != (second.0, second.1) || names(&first.2) != names(&second.2) {
         let (first, second) = (format!("{:?}", names(&first.2)), format!("{:?}", names(&second.2)));
         return Some(Difference { what, place: "group or fields".into(), first, second, count: 1 });
     }
-    let pair = first.2.iter().zip(&second.2).find(|(one, other)| !same(&one.value, &other.value, tolerance))?;
+    let pair =
+        first.2.iter().zip(&second.2).find(|(one, other)| !same(&one.value, &other.value, tolerance))?;
     Some(Difference {
         what,
         place: format!("field `{}`", pair.0.name),

@@ -15,15 +15,15 @@ pub fn fill(image: &Image, padding: Padding, pixels: &mut PixelsMut<'_>) -> Resu
     let region = *pixels.region();
     let size = image.spec.dtype.size();
     let full = image.spec.extent;
-    let columns: Vec<Option<u64>> = (region.origin[4]..region.end(Axis::X))
-        .map(|x| source(x, full[Axis::X], padding))
-        .collect();
+    let columns: Vec<Option<u64>> =
+        (region.origin[4]..region.end(Axis::X)).map(|x| source(x, full[Axis::X], padding)).collect();
     let from = image.pixels.bytes();
     for_each_row(&region, |row| {
         let place: [Option<u64>; 4] = std::array::from_fn(|axis| source(row[axis], full.0[axis], padding));
         let start = (0..4).try_fold(0, |start, axis| Some((start + place[axis]?) * full.0[axis + 1]));
         let extent = parfocal_image::Extent([1, 1, 1, 1, region.extent.0[4]]);
-        let mut part = pixels.part_mut(&Region::new([row[0], row[1], row[2], row[3], region.origin[4]], extent))?;
+        let mut part =
+            pixels.part_mut(&Region::new([row[0], row[1], row[2], row[3], region.origin[4]], extent))?;
         let target = part.bytes_mut();
         for (pixel, column) in target.chunks_exact_mut(size).zip(&columns) {
             let found = start.zip(*column).and_then(|(start, column)| {

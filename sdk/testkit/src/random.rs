@@ -16,9 +16,9 @@ impl Random {
     #[must_use]
     pub fn named(seed: u64, name: &str) -> Self {
         // FNV-1a, then one step to spread the bits.
-        let mut hash = name
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let mut hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
         hash ^= seed;
         Self(Self(hash).bits())
     }

@@ -157,10 +157,7 @@ impl Recorder {
     }
 
     fn mark_cancelled(&self) {
-        self.cancelled_since
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert_with(Instant::now);
+        self.cancelled_since.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
     }
 
     fn note(&self, call: Call) {

@@ -33,7 +33,9 @@ impl<'a> Settings<'a> {
     pub fn with(&self, given: &[(&str, ParameterValue)]) -> Result<Setting> {
         let name = match given {
             [] => "default".to_owned(),
-            given => given.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" "),
+            given => {
+                given.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+            }
         };
         let given = given.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         Ok(Setting { name, parameters: Parameters::complete(self.specs, given)? })
@@ -78,15 +80,20 @@ impl<'a> Settings<'a> {
             combinations = combinations
                 .into_iter()
                 .flat_map(|given| {
-                    words.iter().map(move |word| {
-                        let mut given = given.clone();
-                        given.push((spec.name.as_str(), word.clone()));
-                        given
-                    }).collect::<Vec<_>>()
+                    words
+                        .iter()
+                        .map(move |word| {
+                            let mut given = given.clone();
+                            given.push((spec.name.as_str(), word.clone()));
+                            given
+                        })
+                        .collect::<Vec<_>>()
                 })
                 .collect();
             // The defaults come first.
-            combinations.sort_by_key(|given| given.iter().filter(|(name, value)| *name == spec.name && *value != default).count());
+            combinations.sort_by_key(|given| {
+                given.iter().filter(|(name, value)| *name == spec.name && *value != default).count()
+            });
             combinations.truncate(most.max(1));
         }
         combinations.iter().map(|given| self.with(given)).collect()

@@ -181,12 +181,7 @@ impl Channel {
         Ok(bytes)
     }
 
-    fn read(
-        &self,
-        mut bytes: &mut [u8],
-        descriptors: &mut Vec<OwnedFd>,
-        wait: &mut Wait<'_>,
-    ) -> Result<()> {
+    fn read(&self, mut bytes: &mut [u8], descriptors: &mut Vec<OwnedFd>, wait: &mut Wait<'_>) -> Result<()> {
         while !bytes.is_empty() {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
             let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -307,7 +302,11 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_refused_with_its_bytes_and_allocates_nothing() {
-        for header in [*b"hello, I print he", *b"pfw1\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0", *b"pfw1\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\0"] {
+        for header in [
+            *b"hello, I print he",
+            *b"pfw1\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0",
+            *b"pfw1\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\0",
+        ] {
             let (a, b) = pair();
             (&a.socket).write_all(&header[..16]).unwrap();
             let error = b.receive(&mut |want| wait_for(&b, want)).unwrap_err();

@@ -60,16 +60,14 @@ mod tests {
         let error = Error::new(kind.clone(), "sigma is 9").with_remedy("take less").with_origin("here");
         let text = serde_json::to_string(&Failure::of(&error)).unwrap();
         let back = serde_json::from_str::<Failure>(&text).unwrap().into_error();
-        assert_eq!(
-            (back.kind(), back.message(), back.remedy()),
-            (&kind, "sigma is 9", Some("take less"))
-        );
+        assert_eq!((back.kind(), back.message(), back.remedy()), (&kind, "sigma is 9", Some("take less")));
         assert_eq!(back.origin(), None);
     }
 
     #[test]
     fn a_kind_of_a_later_version_is_internal_and_keeps_its_sentence() {
-        let failure: Failure = serde_json::from_str(r#"{"kind":"moonstruck","message":"full moon"}"#).unwrap();
+        let failure: Failure =
+            serde_json::from_str(r#"{"kind":"moonstruck","message":"full moon"}"#).unwrap();
         let error = failure.into_error();
         assert_eq!((error.kind(), error.message()), (&ErrorKind::Internal, "full moon"));
     }

@@ -35,9 +35,9 @@ impl<'de> Deserialize<'de> for Real {
         }
         match Form::deserialize(deserializer)? {
             Form::Number(value) => Ok(Self(value)),
-            Form::Word(word) => special(&word)
-                .map(Self)
-                .ok_or_else(|| de::Error::custom(format!("`{word}` is not a number"))),
+            Form::Word(word) => {
+                special(&word).map(Self).ok_or_else(|| de::Error::custom(format!("`{word}` is not a number")))
+            }
         }
     }
 }

@@ -25,8 +25,12 @@ const GENERATED: &[Generated] = &[
         generator: &["--package", "parfocal-abi", "--example", "write-header"],
     },
     Generated {
-        path: "manifests/schemas",
+        path: "manifests/schemas/plugin.schema.json",
         generator: &["--package", "parfocal-manifest", "--example", "write-schemas"],
+    },
+    Generated {
+        path: "manifests/schemas/conformance-report.schema.json",
+        generator: &["--package", "parfocal-conformance", "--example", "write-report-schema"],
     },
 ];
 

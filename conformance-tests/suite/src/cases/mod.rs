@@ -14,7 +14,6 @@ use crate::case::Case;
 
 pub(crate) use {opr::digest, sec::words};
 
-
 /// Every case, sorted by number.
 #[must_use]
 pub fn cases() -> &'static [Case] {
@@ -40,7 +39,8 @@ mod tests {
     #[test]
     fn all_numbers_of_the_six_groups_are_there_once() {
         let expected = [("ABI", 16), ("MAN", 14), ("OPR", 31), ("PRF", 8), ("ROB", 15), ("SEC", 10)];
-        let numbers = expected.iter().flat_map(|(group, count)| (1..=*count).map(move |n| format!("{group}-{n:02}")));
+        let numbers =
+            expected.iter().flat_map(|(group, count)| (1..=*count).map(move |n| format!("{group}-{n:02}")));
         let expected: Vec<String> = numbers.collect();
         assert_eq!(cases().iter().map(|case| case.id).collect::<Vec<_>>(), expected);
     }

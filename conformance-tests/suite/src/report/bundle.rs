@@ -14,7 +14,8 @@ use crate::subject::Subject;
 pub fn bundle(report: &Report, subject: &Subject, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(|error| cannot(folder, error))?;
     let weakened = if report.configuration.weakened.is_empty() {
-        "Nothing was weakened: every case that applies was tried, none was waived, none got more time.\n".to_owned()
+        "Nothing was weakened: every case that applies was tried, none was waived, none got more time.\n"
+            .to_owned()
     } else {
         report.configuration.weakened.iter().map(|line| format!("- {line}\n")).collect()
     };

@@ -50,7 +50,10 @@ fn test(xml: &mut String, report: &Report, result: &CaseResult) {
             result.status
         ),
         Status::SuiteError => {
-            writeln!(xml, ">\n      <error type=\"suite-error\" message=\"{message}\">{body}</error>\n    </testcase>")
+            writeln!(
+                xml,
+                ">\n      <error type=\"suite-error\" message=\"{message}\">{body}</error>\n    </testcase>"
+            )
         }
         Status::Skip | Status::Na | Status::Waived => {
             writeln!(xml, ">\n      <skipped message=\"{}: {message}\"/>\n    </testcase>", result.status)

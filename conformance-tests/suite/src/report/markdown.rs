@@ -31,7 +31,8 @@ pub fn markdown(report: &Report) -> String {
     for weakening in &configuration.weakened {
         let _ = writeln!(text, "- Weakened: {weakening}.");
     }
-    let counts: Vec<_> = report.summary.counts.iter().map(|(status, count)| format!("{count} {status}")).collect();
+    let counts: Vec<_> =
+        report.summary.counts.iter().map(|(status, count)| format!("{count} {status}")).collect();
     let _ = writeln!(text, "\n{}.\n", counts.join(", "));
     levels(&mut text, report);
     let against = [Status::Fail, Status::Crash, Status::Timeout, Status::SuiteError];

@@ -32,7 +32,10 @@ pub const FORMAT: &str = "conformance-report/1";
 /// What came out of a run of the suite on one plugin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schemars(title = "conformance-report/1", description = "Report of the Parfocal conformance suite on one plugin.")]
+#[schemars(
+    title = "conformance-report/1",
+    description = "Report of the Parfocal conformance suite on one plugin."
+)]
 pub struct Report {
     /// `conformance-report/1`.
     pub format: String,
@@ -177,7 +180,8 @@ impl Machine {
         let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
         let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        let total = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB"));
+        let total =
+            memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB"));
         Self {
             system: format!("{} {}", name.sysname().to_string_lossy(), name.release().to_string_lossy()),
             architecture: std::env::consts::ARCH.to_owned(),
@@ -262,7 +266,8 @@ impl Report {
     #[must_use]
     pub fn timing(&self, result: &CaseResult) -> Option<&Timing> {
         self.measured.as_ref()?.timings.iter().find(|timing| {
-            (&timing.case, &timing.operator, timing.transport) == (&result.case, &result.operator, result.transport)
+            (&timing.case, &timing.operator, timing.transport)
+                == (&result.case, &result.operator, result.transport)
         })
     }
 }

@@ -86,7 +86,8 @@ pub(crate) fn run_child(
     };
     let budget = job.case.budget * options.profile.pick(1, 10);
     let child = Child { options, task: &task, folder, work: &task.scratch };
-    let verdict = child.run(budget.mul_f64(factor), LAST_BREATH.mul_f64(factor));
+    let budget = options.time_limit.unwrap_or_else(|| budget.mul_f64(factor));
+    let verdict = child.run(budget, LAST_BREATH.mul_f64(factor));
     let _ = fs::remove_dir_all(folder);
     verdict
 }
@@ -136,11 +137,14 @@ impl Child<'_> {
         // A child that is gone already has ended without a result: that is found below.
         let _ = own.write_all(format!("{line}\n").as_bytes());
         let watched = self.watch(&own, pid, start, budget, last_breath)?;
+        // A child that ended by itself is a zombie until it is waited for: whoever lives now was left behind.
+        let orphans = if watched.overdue { left::Left::default() } else { left::end(pid, self.work) };
         // Its own group once it has read its task; before that it is alone.
         let _ = kill_process_group(pid, Signal::KILL);
         let _ = pidfd_open(pid, PidfdFlags::empty()).and_then(|child| pidfd_send_signal(child, Signal::KILL));
         let status = process.wait().map_err(broken("the child's end cannot be read"))?;
-        let left = left::end(pid, self.work);
+        let rest = left::end(pid, self.work);
+        let left = left::Left { found: orphans.found, alive: rest.alive };
         let end = End { status: Some(status), ..watched };
         let took = start.elapsed();
         let finding = self.finding(&end, budget, left);
@@ -161,10 +165,22 @@ impl Child<'_> {
             .map_err(|error| broken("the child cannot be watched")(error.into()))?;
         let mut end = End { status: None, answers: Vec::new(), overdue: false };
         let mut deadline = start + budget;
+        let mut seen = Duration::ZERO;
         let mut talking = true;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
+                // Others may have had the processor: what still works gets its own time of it, within reason.
+                let worked = processor_time(pid);
+                let starved = !found_line(&end.answers)
+                    && worked < budget
+                    && worked.saturating_sub(seen) > budget / 50
+                    && start.elapsed() < budget * 8;
+                seen = worked;
+                if starved {
+                    deadline = Instant::now() + budget / 2;
+                    continue;
+                }
                 end.overdue = true;
                 return Ok(end);
             }
@@ -249,6 +265,15 @@ impl Child<'_> {
             Some(finding) => finding,
         }
     }
+}
+
+/// What a process has had of the processors so far; zero when the system does not say.
+fn processor_time(pid: Pid) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ');
+    // The 14th and 15th field of all, counted from the state, which is the third.
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks.saturating_mul(1000) / rustix::param::clock_ticks_per_second().max(1))
 }
 
 /// Whether a whole line with the result has come.

@@ -84,7 +84,14 @@ pub fn run(subject: &Subject, options: &Options, listen: &mut dyn FnMut(&Event<'
     listen(&Event::Plugin { plugin: &label, cases: jobs });
     let factor = calibrate::factor() * options.patience.max(1.0);
     let folder = folder(options)?;
-    let shared = Shared { subject, options, factor, folder: folder.path(), planned: &planned, next: AtomicUsize::new(0) };
+    let shared = Shared {
+        subject,
+        options,
+        factor,
+        folder: folder.path(),
+        planned: &planned,
+        next: AtomicUsize::new(0),
+    };
     let verdicts = shared.all(listen)?;
     let mut results = Vec::new();
     let mut timings = Vec::new();
@@ -100,7 +107,10 @@ pub fn run(subject: &Subject, options: &Options, listen: &mut dyn FnMut(&Event<'
     }
     let mut weakened = options.weakenings();
     weakened.extend(
-        results.iter().filter(|result| result.status == Status::Waived).map(|result| format!("{} is waived", result.case)),
+        results
+            .iter()
+            .filter(|result| result.status == Status::Waived)
+            .map(|result| format!("{} is waived", result.case)),
     );
     weakened.sort();
     weakened.dedup();

@@ -14,7 +14,8 @@ fn whatever_a_plugin_does_the_host_names_it_goes_on_and_nothing_is_left() {
     let stream = Stream::default();
     let classical = plugins::classical().unwrap();
     let all = Policy::default();
-    let policies = [all, Policy { seccomp: false, ..all }, Policy { seccomp: false, namespaces: false, ..all }];
+    let policies =
+        [all, Policy { seccomp: false, ..all }, Policy { seccomp: false, namespaces: false, ..all }];
     let complaints = thread::scope(|scope| {
         let flow = scope.spawn(|| stream.flow(&classical));
         let mut complaints = Vec::new();
@@ -24,7 +25,8 @@ fn whatever_a_plugin_does_the_host_names_it_goes_on_and_nothing_is_left() {
                 let outcome = inject(&library, fault, number as f64 / 11.0).unwrap();
                 // A time is no test on a machine that others use.
                 let timeless = |c: &&String| !c.starts_with("noticed after") && !c.starts_with("back after");
-                complaints.extend(outcome.complaints.iter().filter(timeless).map(|c| format!("{fault}: {c}")));
+                complaints
+                    .extend(outcome.complaints.iter().filter(timeless).map(|c| format!("{fault}: {c}")));
             }
         }
         stream.stop();

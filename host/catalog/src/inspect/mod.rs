@@ -1,6 +1,7 @@
 //! What a single file is, read from its bytes: even a broken one, and never by running it.
 
 mod elf;
+mod program;
 mod wasm;
 
 use std::{
@@ -36,6 +37,12 @@ pub enum Format {
     WasmComponent,
     /// A WASM core module.
     WasmModule,
+    /// A zip archive that Python can run.
+    PythonArchive,
+    /// A zip archive of another kind.
+    Zip,
+    /// Text whose first line names an interpreter.
+    Script,
     /// A library or program of macOS.
     MachO,
     /// A library or program of Windows.
@@ -50,6 +57,9 @@ impl fmt::Display for Format {
             Self::Elf => "an ELF file",
             Self::WasmComponent => "a WASM component",
             Self::WasmModule => "a WASM core module, not a component",
+            Self::PythonArchive => "a Python program in an archive",
+            Self::Zip => "a zip archive without `__main__.py`, not a Python program",
+            Self::Script => "a script",
             Self::MachO => "a file for macOS",
             Self::Pe => "a file for Windows",
             Self::Other => "neither ELF nor WASM",
@@ -146,7 +156,8 @@ impl Facts {
                 Self::of_format(Format::MachO)
             }
             [b'M', b'Z', ..] => Self::of_format(Format::Pe),
-            _ => Self { note: note_anywhere(bytes), ..Self::of_format(Format::Other) },
+            _ => program::facts(bytes)
+                .unwrap_or_else(|| Self { note: note_anywhere(bytes), ..Self::of_format(Format::Other) }),
         }
     }
 }
@@ -195,7 +206,7 @@ pub fn inspect_bytes(path: &Path, bytes: &[u8]) -> Inspection {
                 problems.push("it exports no interface of Parfocal".into());
             }
         }
-        Format::Elf | Format::WasmComponent => {}
+        Format::Elf | Format::WasmComponent | Format::PythonArchive | Format::Script => {}
         other => problems.push(format!("it is {other}")),
     }
     Inspection {

@@ -5,7 +5,9 @@
 mod discovery;
 mod inspection;
 mod picking;
+mod programs;
 mod quarantine;
 mod refusals;
 mod support;
+mod vouching;
 mod why;

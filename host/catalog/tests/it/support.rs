@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{Cursor, Write},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -9,6 +10,7 @@ use std::{
 use parfocal_catalog::{Catalog, HostSupport, Package};
 use parfocal_core::Sha256;
 use tempfile::TempDir;
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 pub(crate) const INTERFACE: &str = "operator/1-draft.2";
 
@@ -60,6 +62,10 @@ impl Code {
     pub(crate) fn wasm(bytes: Vec<u8>) -> Self {
         Self { lane: "wasm", target: None, path: "plugin.wasm", bytes }
     }
+
+    pub(crate) fn program(bytes: Vec<u8>) -> Self {
+        Self { lane: "program", target: None, path: "plugin.pyz", bytes }
+    }
 }
 
 impl Plugin {
@@ -89,8 +95,9 @@ impl Plugin {
             .iter()
             .map(|code| {
                 let target = code.target.as_ref().map(|target| format!("target = \"{target}\"\n"));
+                let interpreter = if code.lane == "program" { "interpreter = \"python3\"\n" } else { "" };
                 format!(
-                    "[[artifact]]\nlane = \"{}\"\n{}path = \"{}\"\nsha256 = \"{}\"\ninterfaces = [\"{interface}\"]\n",
+                    "[[artifact]]\nlane = \"{}\"\n{}{interpreter}path = \"{}\"\nsha256 = \"{}\"\ninterfaces = [\"{interface}\"]\n",
                     code.lane,
                     target.unwrap_or_default(),
                     code.path,
@@ -130,6 +137,14 @@ pub(crate) fn source(note: &str, entry: &str) -> String {
         "__attribute__((section(\".parfocal\"), used)) static const char note[] = \"{note}\";\n\
          const void *{entry}(unsigned low, unsigned high) {{ (void)low; (void)high; return 0; }}\n"
     )
+}
+
+/// A zip archive of one file.
+pub(crate) fn archive(name: &str, text: &str) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file(name, SimpleFileOptions::default().compression_method(CompressionMethod::Stored)).unwrap();
+    zip.write_all(text.as_bytes()).unwrap();
+    zip.finish().unwrap().into_inner()
 }
 
 pub(crate) fn component(note: &str, export: &str) -> Vec<u8> {

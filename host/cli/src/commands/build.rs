@@ -36,8 +36,9 @@ pub(crate) fn command(output: &Output, arguments: &Build) -> Result<ExitCode> {
     let place = arguments.output.clone().unwrap_or_else(|| folder.join("target").join("parfocal"));
     let made = package::make(&Package {
         folder: folder.clone(),
-        native: Some(compiled.native.clone()),
+        native: compiled.native.clone(),
         wasm: compiled.wasm.clone(),
+        program: compiled.program.clone(),
         output: place.clone(),
     })?;
     let built = Built { next: next(&made, &place), made, compiled };
@@ -48,10 +49,11 @@ pub(crate) fn command(output: &Output, arguments: &Build) -> Result<ExitCode> {
 
 fn show(output: &Output, built: &Built) {
     output.text(format!("{} is ready in {}", built.made.label, built.made.folder.display()));
-    let artifact = |name: &str, file: &Path| output.text(format!("  {name:8} {}", file.display()));
-    artifact("native", &built.compiled.native);
-    if let Some(wasm) = &built.compiled.wasm {
-        artifact("wasm", wasm);
+    let Compiled { native, wasm, program, .. } = &built.compiled;
+    for (name, file) in [("native", native), ("wasm", wasm), ("program", program)] {
+        if let Some(file) = file {
+            output.text(format!("  {name:8} {}", file.display()));
+        }
     }
     if let Some(why) = &built.compiled.wasm_left_out {
         output.text(format!("  wasm     left out: {why}"));
@@ -60,6 +62,7 @@ fn show(output: &Output, built: &Built) {
         output.text(format!("  {operator}"));
     }
     output.text(format!("Next:\n  {}", built.next));
+    output.text(format!("To give it away:\n  parfocal plugins pack {}", built.made.folder.display()));
 }
 
 /// The command that runs the first operator.

@@ -13,8 +13,8 @@ use std::{
 };
 
 use parfocal_conformance::{
-    CHILD_COMMAND, Event, Finding, Lanes, Level, Options, Profile, Program, Report, Status, Subject, Task, Transport,
-    Waivers, case, child_main, find_plugins, in_process, run,
+    CHILD_COMMAND, Event, Finding, Lanes, Level, Options, Profile, Program, Report, Status, Subject, Task,
+    Transport, Waivers, case, child_main, find_plugins, in_process, run,
 };
 use parfocal_core::Lane;
 use parfocal_native::NativeLane;
@@ -98,8 +98,10 @@ fn conform(output: &Output, folders: &Folders, arguments: &Conform) -> Result<Ex
         return Ok(ExitCode::SUCCESS);
     }
     if subjects.len() > 1 && (arguments.operator.is_some() || arguments.waivers.is_some()) {
-        return Err(Error::invalid_argument("`--operator` and `--waivers` are of one plugin, and several were found")
-            .with_remedy("name the folder of one"));
+        return Err(Error::invalid_argument(
+            "`--operator` and `--waivers` are of one plugin, and several were found",
+        )
+        .with_remedy("name the folder of one"));
     }
     let mut options = options(folders, arguments)?;
     if arguments.in_process {
@@ -172,7 +174,12 @@ fn events_file(path: &Path) -> Result<Events> {
     Ok(BufWriter::new(file))
 }
 
-fn run_one(output: &Output, subject: &Subject, options: &Options, events: &mut Option<Events>) -> Result<Report> {
+fn run_one(
+    output: &Output,
+    subject: &Subject,
+    options: &Options,
+    events: &mut Option<Events>,
+) -> Result<Report> {
     let progress = show::Live::new(output);
     run(subject, options, &mut |event| {
         progress.hear(event);
@@ -185,7 +192,12 @@ fn run_one(output: &Output, subject: &Subject, options: &Options, events: &mut O
 }
 
 /// Runs one case here: a crash is this program's own, which is what a debugger wants.
-fn one_in_process(output: &Output, folders: &Folders, options: &Options, subjects: &[Subject]) -> Result<ExitCode> {
+fn one_in_process(
+    output: &Output,
+    folders: &Folders,
+    options: &Options,
+    subjects: &[Subject],
+) -> Result<ExitCode> {
     let ([subject], [id]) = (subjects, options.cases.as_slice()) else {
         return Err(Error::invalid_argument("`--in-process` runs one case of one plugin"));
     };
@@ -194,7 +206,8 @@ fn one_in_process(output: &Output, folders: &Folders, options: &Options, subject
             .with_remedy("`parfocal conform --list` shows them"));
     }
     let transports: Vec<_> = options.available.iter().copied().filter(|one| options.uses(*one)).collect();
-    let operator = options.operator.clone().or_else(|| subject.operators().first().map(|operator| operator.id.clone()));
+    let operator =
+        options.operator.clone().or_else(|| subject.operators().first().map(|operator| operator.id.clone()));
     let absolute = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let task = Task {
         case: id.clone(),

@@ -7,9 +7,10 @@ use std::{
 
 use parfocal_catalog::{Catalog, FolderState, HostSupport};
 use parfocal_types::Result;
+use parfocal_worker::interpreter::Python;
 use serde::Serialize;
 
-use crate::{folders::Folders, output::Output};
+use crate::{folders::Folders, output::Output, trust};
 
 #[derive(Debug, Serialize)]
 struct Line {
@@ -22,7 +23,7 @@ struct Line {
 
 pub(crate) fn command(output: &Output, folders: &Folders) -> Result<ExitCode> {
     let support = HostSupport::this_computer();
-    let catalog = Catalog::scan(&folders.plugins, &support, &folders.state);
+    let catalog = trust::scan(folders, &support)?;
     let mut lines = vec![
         host(&support),
         wasm(),
@@ -39,6 +40,7 @@ pub(crate) fn command(output: &Output, folders: &Folders) -> Result<ExitCode> {
             "install Rust from https://rustup.rs to write plugins in Rust",
         ),
         wasm_target(),
+        python(),
     ];
     if let Some(cache) = &folders.cache {
         lines.push(writable("cache of compiled code", cache));
@@ -51,6 +53,21 @@ pub(crate) fn command(output: &Output, folders: &Folders) -> Result<ExitCode> {
     }
     output.document(&lines)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn python() -> Line {
+    let (there, detail, remedy) = match Python::find() {
+        Ok(python) => {
+            let [major, minor, patch] = python.version;
+            let numpy = python.numpy.unwrap_or_default();
+            (true, format!("{} {major}.{minor}.{patch} with numpy {numpy}", python.program.display()), "")
+        }
+        Err(error) => {
+            let remedy = "install Python 3.11 or newer and numpy to run plugins in Python, or name one in PARFOCAL_PYTHON";
+            (false, error.message().to_owned(), remedy)
+        }
+    };
+    Line { what: "Python for plugins", there, detail, remedy }
 }
 
 fn host(support: &HostSupport) -> Line {

@@ -11,6 +11,7 @@ use parfocal_types::{Error, Result};
 use serde::Serialize;
 
 use crate::{
+    archive,
     args::{Language, New},
     output::Output,
     package::cannot,
@@ -172,12 +173,13 @@ fn fill(folder: &Path, language: Language, names: &Names, sdk: &Sdk) -> Result<V
     };
     let mut files = templates::render(language, names, sdk, to)?;
     let copies = match language {
-        Language::Rust => [(sdk.lock(), "Cargo.lock")],
-        Language::C => [(sdk.header(), "parfocal.h")],
+        Language::Rust => vec![(sdk.lock(), "Cargo.lock".to_owned())],
+        Language::C => vec![(sdk.header(), "parfocal.h".to_owned())],
+        Language::Python => archive::modules(&sdk.python(), "parfocal")?,
     };
     for (from, name) in copies {
         let text = fs::read_to_string(&from).map_err(|error| cannot("read", &from, error))?;
-        files.push((name.to_owned(), text));
+        files.push((name, text));
     }
     for (name, text) in &files {
         let path = folder.join(name);
@@ -186,7 +188,14 @@ fn fill(folder: &Path, language: Language, names: &Names, sdk: &Sdk) -> Result<V
         }
         fs::write(&path, text).map_err(|error| cannot("write", &path, error))?;
     }
-    Ok(files.into_iter().map(|(name, _)| name).collect())
+    // The package is one thing to whoever reads the list.
+    let shown = files.into_iter().map(|(name, _)| match name.split_once('/') {
+        Some(("parfocal", _)) => "parfocal/".to_owned(),
+        _ => name,
+    });
+    let mut shown: Vec<_> = shown.collect();
+    shown.dedup();
+    Ok(shown)
 }
 
 #[cfg(test)]

@@ -1,5 +1,10 @@
 //! `parfocal plugins`.
 
+mod grants;
+mod keys;
+mod packages;
+mod verify;
+
 use std::process::ExitCode;
 
 use parfocal_catalog::{Catalog, HostSupport, Inspection, LaneOrder, OperatorRef, Package, Status};
@@ -7,14 +12,14 @@ use parfocal_operator::{Descriptor, PortKind};
 use parfocal_types::Result;
 use serde::Serialize;
 
-use crate::{args::Plugins, folders::Folders, output::Output};
+use crate::{args::Plugins, folders::Folders, output::Output, trust};
 
 pub(crate) fn command(output: &Output, folders: &Folders, command: &Plugins) -> Result<ExitCode> {
-    let scan = || Catalog::scan(&folders.plugins, &HostSupport::this_computer(), &folders.state);
+    let scan = || trust::scan(folders, &HostSupport::this_computer());
     match command {
-        Plugins::List => list(output, &scan()),
+        Plugins::List => list(output, &scan()?),
         Plugins::Why { id } => {
-            let explanation = scan().why(id);
+            let explanation = scan()?.why(id);
             output.text(&explanation);
             output.document(&explanation)?;
             Ok(ExitCode::SUCCESS)
@@ -26,7 +31,7 @@ pub(crate) fn command(output: &Output, folders: &Folders, command: &Plugins) -> 
             Ok(if inspection.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Plugins::Release { id } => {
-            let released = scan().release(id)?;
+            let released = scan()?.release(id)?;
             for (sha256, entry) in &released {
                 output.text(format!(
                     "{} {} is out of quarantine (sha256 {sha256})",
@@ -36,7 +41,17 @@ pub(crate) fn command(output: &Output, folders: &Folders, command: &Plugins) -> 
             output.document(&released.iter().map(|(_, entry)| entry).collect::<Vec<_>>())?;
             Ok(ExitCode::SUCCESS)
         }
-        Plugins::Describe { operator } => describe(output, &scan(), operator),
+        Plugins::Pack(arguments) => packages::pack(output, arguments),
+        Plugins::Sign(arguments) => packages::sign(output, folders, arguments),
+        Plugins::Verify(arguments) => verify::command(output, folders, arguments),
+        Plugins::Install(arguments) => packages::install(output, folders, arguments),
+        Plugins::Remove(arguments) => packages::remove(output, folders, arguments),
+        Plugins::Index(arguments) => packages::index(output, folders, arguments),
+        Plugins::Grant(arguments) => grants::grant(output, folders, arguments),
+        Plugins::Revoke(arguments) => grants::revoke(output, folders, arguments),
+        Plugins::Keys(command) => keys::keys(output, folders, command),
+        Plugins::Trust(command) => keys::trust(output, folders, command),
+        Plugins::Describe { operator } => describe(output, &scan()?, operator),
     }
 }
 
@@ -66,6 +81,9 @@ struct Listed {
     plugin: String,
     folder: std::path::PathBuf,
     usable: bool,
+    /// Who vouches for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<String>,
     lanes: Vec<&'static str>,
     operators: Vec<String>,
     refusals: Vec<String>,
@@ -78,6 +96,7 @@ fn listed(package: &Package) -> Listed {
         plugin: package.label(),
         folder: package.folder.clone(),
         usable: package.is_usable(),
+        trust: package.vouch.accepted().map(str::to_owned),
         lanes: usable.map(|candidate| candidate.entry.lane.name()).collect(),
         operators: operators.map(|operator| operator.id.clone()).collect(),
         refusals: package.refusals(),
@@ -99,6 +118,9 @@ fn list(output: &Output, catalog: &Catalog) -> Result<ExitCode> {
         let line = listed(package);
         if line.usable {
             output.text(format!("{}  ({})", line.plugin, line.lanes.join(", ")));
+            if let Some(trust) = &line.trust {
+                output.text(format!("  {trust}"));
+            }
             for operator in package.manifest.iter().flat_map(|manifest| &manifest.operators) {
                 output.text(format!("  {:22} {}", operator.id, operator.summary));
             }

@@ -103,6 +103,9 @@ struct StepReport {
     version: String,
     lane: &'static str,
     sha256: String,
+    /// Who vouches for the plugin, or why nobody need.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<String>,
     parameters: parfocal_types::Parameters,
     /// By port, what it takes: `image` is the original, `image:<channel>` a channel of its file, `file:<name>` another file,
     /// anything else the step of that name.
@@ -127,6 +130,9 @@ pub(crate) fn command(output: &Output, folders: &Folders, run: &Run, order: &[Wo
     let images = names::named(files::expand(&run.images)?)?;
     let targets = Targets::new(run, images.len())?;
     let mut host = Host::open(folders)?;
+    if run.in_process {
+        host.in_process(folders)?;
+    }
     for warning in host.catalog.warnings() {
         output.warning(warning);
     }
@@ -142,6 +148,12 @@ pub(crate) fn command(output: &Output, folders: &Folders, run: &Run, order: &[Wo
     targets.check(&chain, &images)?;
     if !run.dry_run {
         targets.make_folder()?;
+    }
+    if output.verbose {
+        for picked in &chain.picked {
+            let trust = picked.vouch.accepted().unwrap_or("nobody was asked who made it");
+            output.remark(format!("{}: {} is {trust}", picked.descriptor.id, picked.artifact.label()));
+        }
     }
     let cancel = interrupt::token();
     let mut document = Document {
@@ -213,6 +225,7 @@ fn step_reports(chain: &Chain) -> Vec<StepReport> {
             version: picked.artifact.version.to_string(),
             lane: picked.lane.name(),
             sha256: picked.artifact.sha256.to_string(),
+            trust: picked.vouch.accepted().map(str::to_owned),
             parameters: step.step.parameters.clone(),
             inputs: wiring.clone(),
             passed_over: picked.passed_over.clone(),

@@ -19,6 +19,8 @@ const RUST: &[Template] = &[
     ("tests/behaviour.rs", include_str!("rust/behaviour.rs.in")),
     ("README.md", include_str!("rust/README.md.in")),
     (".gitignore", include_str!("rust/gitignore")),
+    ("LICENSE-APACHE", include_str!("../../../../LICENSE-APACHE")),
+    ("LICENSE-MIT", include_str!("license-mit.in")),
 ];
 
 const C: &[Template] = &[
@@ -27,6 +29,19 @@ const C: &[Template] = &[
     ("Makefile", include_str!("c/Makefile.in")),
     ("README.md", include_str!("c/README.md.in")),
     (".gitignore", include_str!("c/gitignore")),
+    ("LICENSE-APACHE", include_str!("../../../../LICENSE-APACHE")),
+    ("LICENSE-MIT", include_str!("license-mit.in")),
+];
+
+const PYTHON: &[Template] = &[
+    ("plugin.py", include_str!("python/plugin.py.in")),
+    ("plugin.toml", include_str!("plugin.toml.in")),
+    ("tests/__init__.py", ""),
+    ("tests/test_plugin.py", include_str!("python/test_plugin.py.in")),
+    ("README.md", include_str!("python/README.md.in")),
+    (".gitignore", include_str!("python/gitignore")),
+    ("LICENSE-APACHE", include_str!("../../../../LICENSE-APACHE")),
+    ("LICENSE-MIT", include_str!("license-mit.in")),
 ];
 
 /// What the placeholders stand for.
@@ -46,6 +61,7 @@ pub(crate) struct Names {
 
 /// Names of the template's source that a struct of this name would hide.
 const TAKEN: &[&str] = &[
+    "Behaviour",
     "Context",
     "MapOperator",
     "Operator",
@@ -92,6 +108,7 @@ pub(crate) fn render(
     let templates = match language {
         Language::Rust => RUST,
         Language::C => C,
+        Language::Python => PYTHON,
     };
     let mut pairs = vec![
         ("{{name}}", names.name.clone()),

@@ -1,4 +1,5 @@
-//! What an author of plugins meets: `parfocal new`, `parfocal build`, and the packed SDK outside this repository.
+//! What an author of plugins meets: `parfocal new`, `parfocal build`, giving a plugin away, and the packed SDK outside this
+//! repository.
 
 #![allow(
     clippy::unwrap_used,
@@ -6,9 +7,11 @@
     reason = "a test ends at the first thing that is not as it should be"
 )]
 
+mod giving;
 mod light;
 mod new;
 mod outside;
+mod python;
 mod tool;
 
 /// The example that embeds the smallest host, tried here, where plugins are built.

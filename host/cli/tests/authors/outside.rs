@@ -167,7 +167,15 @@ fn the_example_in_the_archive_is_what_new_writes() {
     succeed(new.args(["new", "operator", "subtract-offset", "--sdk"]).arg(&outside.sdk));
     let example = outside.sdk.join("examples/subtract-offset-rust");
     let name = outside.sdk.file_name().unwrap().to_str().unwrap();
-    for file in ["Cargo.toml", "plugin.toml", "src/lib.rs", "tests/behaviour.rs", "README.md", ".gitignore"] {
+    for file in [
+        "Cargo.toml",
+        "plugin.toml",
+        "src/lib.rs",
+        "tests/behaviour.rs",
+        "README.md",
+        ".gitignore",
+        "LICENSE-MIT",
+    ] {
         let read = |folder: &Path| fs::read_to_string(folder.join(file)).unwrap();
         let written = read(&folder).replace(&format!("../{name}/"), "../../");
         assert_eq!(written, read(&example), "{file}");

@@ -11,6 +11,7 @@ mod batches;
 mod equal;
 mod images;
 mod interrupt;
+mod museum;
 mod originals;
 mod outcome;
 mod place;

@@ -16,6 +16,7 @@ use super::{
     keeper::{self, Ends, Newborn, own},
     leash::{self, Report, Role, Setup},
     limits, privileges, raw, system_calls,
+    threads::Threads,
 };
 
 /// Exit code of a worker that ran no plugin code since a fence was missing and [`demand`](super::Policy::demand) was set.
@@ -38,6 +39,8 @@ pub struct Inside {
     pub socket: UnixStream,
     /// The sealed bytes of the library, to be found at [`Inside::CODE_PATH`] too.
     pub code: OwnedFd,
+    /// Counts the threads, where the system lets them be counted.
+    pub threads: Option<Threads>,
     landlock: bool,
 }
 
@@ -94,9 +97,9 @@ fn ends(code: Option<OwnedFd>) -> io::Result<Ends> {
 
 fn become_worker(setup: Setup, newborn: Newborn) -> Result<Inside, String> {
     let Newborn { fences, ends, leash } = newborn;
-    let report = match put_up(&setup, fences, ends, &leash) {
-        Ok(fences) => Report::Fences(fences),
-        Err(error) => Report::Failed(format!("the worker cannot be set up: {error}")),
+    let (report, threads) = match put_up(&setup, fences, ends, &leash) {
+        Ok((fences, threads)) => (Report::Fences(fences), threads),
+        Err(error) => (Report::Failed(format!("the worker cannot be set up: {error}")), None),
     };
     leash::say(&leash, &report, None).map_err(|error| format!("the host cannot be told: {error}"))?;
     // The code must not be able to speak for the keeper.
@@ -115,6 +118,7 @@ fn become_worker(setup: Setup, newborn: Newborn) -> Result<Inside, String> {
             arguments: std::env::args().skip(1).collect(),
             socket: raw::taken(CONTROL).into(),
             code: raw::taken(CODE),
+            threads,
             landlock: fences.landlock.is_some(),
         }),
         Role::Program { interpreter, args } => {
@@ -127,7 +131,12 @@ fn become_worker(setup: Setup, newborn: Newborn) -> Result<Inside, String> {
 }
 
 /// Gives the descriptors their numbers, and puts up every fence that the host asked for.
-fn put_up(setup: &Setup, mut fences: Fences, ends: Ends, leash: &OwnedFd) -> io::Result<Fences> {
+fn put_up(
+    setup: &Setup,
+    mut fences: Fences,
+    ends: Ends,
+    leash: &OwnedFd,
+) -> io::Result<(Fences, Option<Threads>)> {
     // A terminal of the host's is none of the worker's.
     rustix::process::setsid()?;
     raw::place(ends.control.as_fd(), CONTROL)?;
@@ -141,6 +150,8 @@ fn put_up(setup: &Setup, mut fences: Fences, ends: Ends, leash: &OwnedFd) -> io:
     };
     drop(ends);
     raw::close_from(used + 1, leash)?;
+    // Before files are out of reach. Where it fails, outputs are closed after every call.
+    let threads = Threads::count().ok();
 
     let program = match &setup.role {
         Role::Library => None,
@@ -159,5 +170,5 @@ fn put_up(setup: &Setup, mut fences: Fences, ends: Ends, leash: &OwnedFd) -> io:
     } else {
         fences.note("seccomp", "left away by the host");
     }
-    Ok(fences)
+    Ok((fences, threads))
 }

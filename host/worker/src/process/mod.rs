@@ -27,6 +27,7 @@ mod privileges;
 mod raw;
 mod spaces;
 mod system_calls;
+mod threads;
 mod words;
 
 use std::{os::fd::OwnedFd, path::PathBuf};
@@ -36,6 +37,7 @@ use serde::{Deserialize, Serialize};
 pub use ending::{Ending, How};
 pub use fences::Fences;
 pub use host::Process;
+pub use threads::Threads;
 
 /// What to start, and inside which fences.
 #[derive(Debug)]

@@ -15,8 +15,8 @@ use toml::de::DeTable;
 use crate::{
     MANIFEST_VERSION, MAX_BYTES,
     error::ManifestError,
-    manifest::{ArtifactEntry, Isolation, LaneKind, Limits, Manifest, ModelNeed, PluginInfo},
-    words::{ByteSize, InterfaceRef},
+    manifest::{ArtifactEntry, Interpreter, Isolation, LaneKind, Limits, Manifest, ModelNeed, PluginInfo},
+    words::{ByteSize, InterfaceRef, Target},
 };
 use cursor::{Field, Keys};
 
@@ -195,22 +195,11 @@ fn homepage(field: &Field<'_>) -> Read<String> {
 }
 
 fn artifact(keys: &Keys<'_>) -> Read<ArtifactEntry> {
-    keys.closed(&["lane", "target", "path", "sha256", "interfaces"])?;
+    keys.closed(&["lane", "target", "interpreter", "path", "sha256", "interfaces"])?;
     let lane_field = keys.required("lane")?;
     let lane: LaneKind = lane_field.word()?;
-    let target = match (lane, keys.optional("target")) {
-        (LaneKind::Native, Some(field)) => Some(field.parse()?),
-        (LaneKind::Native, None) => {
-            return Err(lane_field.wrong(
-                "native code is built for one system, and this artifact does not say which",
-                "add `target`, for example `target = \"x86_64-unknown-linux-gnu\"`",
-            ));
-        }
-        (LaneKind::Wasm, None) => None,
-        (LaneKind::Wasm, Some(field)) => {
-            return Err(field.wrong("WASM code runs on every system and has no target", "remove `target`"));
-        }
-    };
+    let target = target(lane, &lane_field, keys.optional("target"))?;
+    let interpreter = interpreter(lane, &lane_field, keys.optional("interpreter"))?;
     let path = keys.required("path")?.parse()?;
     let sha256 = keys.required("sha256")?.parse()?;
     let offered = keys.required("interfaces")?;
@@ -228,7 +217,43 @@ fn artifact(keys: &Keys<'_>) -> Read<ArtifactEntry> {
             "name what it was built for, for example `interfaces = [\"operator/1-draft.2\"]`",
         ));
     }
-    Ok(ArtifactEntry { lane, target, path, sha256, interfaces })
+    Ok(ArtifactEntry { lane, target, interpreter, path, sha256, interfaces })
+}
+
+fn target(lane: LaneKind, lane_field: &Field<'_>, field: Option<Field<'_>>) -> Read<Option<Target>> {
+    match (lane, field) {
+        (LaneKind::Native, Some(field)) => Ok(Some(field.parse()?)),
+        (LaneKind::Native, None) => Err(lane_field.wrong(
+            "native code is built for one system, and this artifact does not say which",
+            "add `target`, for example `target = \"x86_64-unknown-linux-gnu\"`",
+        )),
+        (LaneKind::Wasm | LaneKind::Program, None) => Ok(None),
+        (LaneKind::Wasm, Some(field)) => {
+            Err(field.wrong("WASM code runs on every system and has no target", "remove `target`"))
+        }
+        (LaneKind::Program, Some(field)) => {
+            Err(field
+                .wrong("a program runs wherever its interpreter does and has no target", "remove `target`"))
+        }
+    }
+}
+
+fn interpreter(
+    lane: LaneKind,
+    lane_field: &Field<'_>,
+    field: Option<Field<'_>>,
+) -> Read<Option<Interpreter>> {
+    match (lane, field) {
+        (LaneKind::Program, Some(field)) => Ok(Some(field.word()?)),
+        (LaneKind::Program, None) => Err(lane_field.wrong(
+            "a program is run by an interpreter, and this artifact does not say which",
+            "add `interpreter = \"python3\"`, the only one so far",
+        )),
+        (LaneKind::Native | LaneKind::Wasm, None) => Ok(None),
+        (LaneKind::Native | LaneKind::Wasm, Some(field)) => {
+            Err(field.wrong(format!("{lane} code has no interpreter"), "remove `interpreter`"))
+        }
+    }
 }
 
 fn limits(keys: &Keys<'_>) -> Read<Limits> {

@@ -1,5 +1,5 @@
 use parfocal_image::{PixelClass, Support, Supports};
-use parfocal_manifest::{LaneKind, Manifest, PermissionKind, identity};
+use parfocal_manifest::{Interpreter, LaneKind, Manifest, PermissionKind, identity};
 use parfocal_operator::{Kind, PortKind, ThreadSafety};
 use parfocal_types::{InterfaceVersion, ParameterKind, ParameterValue, Unit};
 
@@ -18,8 +18,9 @@ fn every_key_arrives_where_it_belongs() {
     assert!(matches!(manifest.permissions[1].kind, PermissionKind::Network { port: 443, .. }));
     assert!(manifest.models[0].version.matches(&"2.9.0".parse().unwrap()));
 
-    let [native, wasm] = &manifest.artifacts[..] else { panic!("two artifacts") };
-    assert_eq!((native.lane, wasm.lane), (LaneKind::Native, LaneKind::Wasm));
+    let [native, wasm, program] = &manifest.artifacts[..] else { panic!("three artifacts") };
+    assert_eq!((native.lane, wasm.lane, program.lane), (LaneKind::Native, LaneKind::Wasm, LaneKind::Program));
+    assert_eq!((program.interpreter, &program.target), (Some(Interpreter::Python3), &None));
     assert_eq!(native.target.as_ref().map(|target| target.processor()), Some("x86_64"));
     assert_eq!(native.interfaces[1].version, InterfaceVersion::released(1));
     assert!(wasm.sha256.to_string().starts_with("e3b0c442"));

@@ -21,7 +21,7 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     let descriptor = operator.descriptor(&ports, &fields, &summary(&input.attrs));
     let name = &input.ident;
     let construct = construct(&fields);
-    let build = if operator.kind == "map" {
+    let build = if operator.kind == "map" && !operator.direct {
         quote!(::parfocal_plugin::MapAdapter::new(<Self as ::parfocal_plugin::Describe>::from_parameters(
             parameters
         )?))
@@ -69,6 +69,8 @@ fn summary(attributes: &[Attribute]) -> String {
 struct OperatorAttributes {
     id: String,
     kind: String,
+    /// Whether an operator of kind map implements `Operator` itself.
+    direct: bool,
     /// Of the outputs that say nothing else.
     marks: Marks,
     deterministic: bool,
@@ -84,6 +86,7 @@ impl OperatorAttributes {
         let mut result = Self {
             id: String::new(),
             kind: String::new(),
+            direct: false,
             marks: Marks::default(),
             deterministic: false,
             single_threaded: false,
@@ -97,14 +100,15 @@ impl OperatorAttributes {
                     _ if result.marks.read(&key, &meta)? => {}
                     "id" => id = Some(meta.value()?.parse::<LitStr>()?.value()),
                     "kind" => kind = Some(word(&meta, &["map", "reduce", "whole"])?),
+                    "direct" => result.direct = true,
                     "deterministic" => result.deterministic = true,
                     "single_threaded" => result.single_threaded = true,
                     "max_halo" => result.max_halo = meta.value()?.parse()?,
                     "temporal_window" => result.temporal_window = meta.value()?.parse()?,
                     _ => {
                         return Err(meta.error(
-                            "known keys: id, kind, preserves, yields, network, deterministic, single_threaded, \
-                             max_halo, temporal_window",
+                            "known keys: id, kind, direct, preserves, yields, network, deterministic, \
+                             single_threaded, max_halo, temporal_window",
                         ));
                     }
                 }
@@ -475,7 +479,7 @@ mod tests {
             (quote!(#[operator(id = "a", kind = maps)]), "write one of: map, reduce, whole"),
             (
                 quote!(#[operator(id = "a", kind = map, yield = derived)]),
-                "known keys: id, kind, preserves, yields, network, deterministic, single_threaded, max_halo, \
+                "known keys: id, kind, direct, preserves, yields, network, deterministic, single_threaded, max_halo, \
                  temporal_window",
             ),
             (

@@ -41,7 +41,7 @@ pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
             > {
                 #(
                     if operator == <#operators as ::parfocal_plugin::Describe>::descriptor().id {
-                        return <#operators as ::parfocal_plugin::Describe>::build(parameters);
+                        return ::parfocal_plugin::private::create::<#operators>(parameters);
                     }
                 )*
                 ::std::result::Result::Err(::parfocal_plugin::private::operator::registry::unknown_operator(

@@ -60,7 +60,8 @@ pub(super) const CASES: &[Case] = &[
 fn operators<'a>(scene: &Scene<'a>) -> Result<Vec<&'a toml::Table>, Finding> {
     let operators = list(table(scene)?, "operator");
     if operators.is_empty() {
-        return Err(Finding::fail("the manifest declares no operator").with("fix", "`parfocal build` writes `[[operator]]`"));
+        return Err(Finding::fail("the manifest declares no operator")
+            .with("fix", "`parfocal build` writes `[[operator]]`"));
     }
     Ok(operators)
 }
@@ -70,7 +71,10 @@ fn man_07(scene: &mut Scene<'_>) -> Check {
     const NEEDED: &[&str] = &["id", "summary", "kind", "max-halo", "output"];
     let operators = operators(scene)?;
     for (index, operator) in operators.iter().enumerate() {
-        let id = operator.get("id").and_then(toml::Value::as_str).map_or_else(|| format!("number {}", index + 1), str::to_owned);
+        let id = operator
+            .get("id")
+            .and_then(toml::Value::as_str)
+            .map_or_else(|| format!("number {}", index + 1), str::to_owned);
         for key in NEEDED {
             if !operator.contains_key(*key) {
                 return Err(Finding::fail(format!("operator {id} does not say `{key}`")));
@@ -79,11 +83,15 @@ fn man_07(scene: &mut Scene<'_>) -> Check {
         for port in list(operator, "input") {
             let dtypes = port.get("dtypes").and_then(toml::Value::as_array);
             if !port.contains_key("name") || dtypes.is_none_or(Vec::is_empty) {
-                return Err(Finding::fail(format!("an input of operator {id} has no name or no pixel types")));
+                return Err(Finding::fail(format!(
+                    "an input of operator {id} has no name or no pixel types"
+                )));
             }
         }
         for port in list(operator, "output") {
-            if let Some(key) = ["name", "kind", "yields", "preserves"].iter().find(|key| !port.contains_key(**key)) {
+            if let Some(key) =
+                ["name", "kind", "yields", "preserves"].iter().find(|key| !port.contains_key(**key))
+            {
                 return Err(Finding::fail(format!("an output of operator {id} does not say `{key}`")));
             }
         }
@@ -105,15 +113,21 @@ fn man_08(scene: &mut Scene<'_>) -> Check {
             return Err(Finding::fail(format!("permission {number} gives no reason")));
         }
         let wild = permission.iter().find(|(key, value)| {
-            *key != "reason" && value.as_str().is_some_and(|text| text.contains(['*', '?']) || matches!(text, "/" | "~/" | "0.0.0.0"))
+            *key != "reason"
+                && value
+                    .as_str()
+                    .is_some_and(|text| text.contains(['*', '?']) || matches!(text, "/" | "~/" | "0.0.0.0"))
         });
         if let Some((key, value)) = wild {
-            return Err(Finding::fail(format!("permission {number} asks for everything")).with(key, value.as_str().unwrap_or_default()));
+            return Err(Finding::fail(format!("permission {number} asks for everything"))
+                .with(key, value.as_str().unwrap_or_default()));
         }
     }
     // The reader's rules are the host's: it refuses what is no directory, host or port.
     match scene.subject().manifest() {
-        Err(why) if why.contains("permission") => Err(Finding::fail("the host's reader refuses a permission").with("message", why)),
+        Err(why) if why.contains("permission") => {
+            Err(Finding::fail("the host's reader refuses a permission").with("message", why))
+        }
         _ => Ok(Finding::pass(match permissions.len() {
             0 => "it asks for nothing".to_owned(),
             count => format!("{count} permissions, each with a reason"),
@@ -155,7 +169,8 @@ fn check_parameter(parameter: &toml::Table) -> Result<(), String> {
     };
     match parameter.get("type").and_then(toml::Value::as_str) {
         Some("number" | "integer") => {
-            let (Some(min), Some(default), Some(max)) = (number("min"), number("default"), number("max")) else {
+            let (Some(min), Some(default), Some(max)) = (number("min"), number("default"), number("max"))
+            else {
                 return Err("has no default, min and max".into());
             };
             if ![min, default, max].iter().all(|value| value.is_finite()) || min > default || default > max {

@@ -64,7 +64,8 @@ fn man_01(scene: &mut Scene<'_>) -> Check {
 }
 
 fn man_02(scene: &mut Scene<'_>) -> Check {
-    let id = text(table(scene)?, &["plugin", "id"]).ok_or_else(|| Finding::fail("`plugin.id` is missing or no text"))?;
+    let id = text(table(scene)?, &["plugin", "id"])
+        .ok_or_else(|| Finding::fail("`plugin.id` is missing or no text"))?;
     id.parse::<PluginId>().map_err(|why| Finding::fail(why.message()))?;
     let first = id.split('.').next().unwrap_or_default();
     if RESERVED.contains(&first) {
@@ -85,9 +86,9 @@ fn man_03(scene: &mut Scene<'_>) -> Check {
     let folder = scene.subject().folder().file_name().unwrap_or_default().to_string_lossy().into_owned();
     let id = text(manifest, &["plugin", "id"]).unwrap_or_default();
     match folder.strip_prefix(&format!("{id}-")) {
-        Some(named) if named != version => {
-            Err(Finding::fail("the folder names another version").with("folder", named).with("manifest", version))
-        }
+        Some(named) if named != version => Err(Finding::fail("the folder names another version")
+            .with("folder", named)
+            .with("manifest", version)),
         _ => Ok(Finding::pass(format!("{version} is one"))),
     }
 }

@@ -48,13 +48,19 @@ pub(super) const CASES: &[Case] = &[
 /// What the manifest's `[[artifact]]` tables say under a key, with their number.
 fn words<'a>(table: &'a toml::Table, key: &str) -> Vec<(usize, Option<&'a str>)> {
     let artifacts = list(table, "artifact");
-    artifacts.iter().enumerate().map(|(index, artifact)| (index + 1, artifact.get(key).and_then(toml::Value::as_str))).collect()
+    artifacts
+        .iter()
+        .enumerate()
+        .map(|(index, artifact)| (index + 1, artifact.get(key).and_then(toml::Value::as_str)))
+        .collect()
 }
 
 /// Needs at least one artifact.
 fn named(found: usize) -> Result<(), Finding> {
     if found == 0 {
-        return Err(Finding::fail("the manifest names no code").with("fix", "`parfocal build` writes `[[artifact]]`"));
+        return Err(
+            Finding::fail("the manifest names no code").with("fix", "`parfocal build` writes `[[artifact]]`")
+        );
     }
     Ok(())
 }
@@ -64,22 +70,29 @@ fn man_04(scene: &mut Scene<'_>) -> Check {
     let paths = words(manifest, "path");
     named(paths.len())?;
     let root = scene.subject().folder().canonicalize();
-    let root = root.map_err(|error| Finding::suite_error(format!("the package's folder cannot be read: {error}")))?;
+    let root =
+        root.map_err(|error| Finding::suite_error(format!("the package's folder cannot be read: {error}")))?;
     let digests = words(manifest, "sha256");
     for ((number, path), (_, digest)) in paths.iter().zip(&digests) {
         let path = path.ok_or_else(|| Finding::fail(format!("artifact {number} has no path")))?;
-        if path.starts_with('/') || path.contains('\\') || path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        if path.starts_with('/')
+            || path.contains('\\')
+            || path.split('/').any(|part| matches!(part, "" | "." | ".."))
+        {
             return Err(Finding::fail(format!("the path `{path}` does not stay in the package")));
         }
         let real = root.join(path).canonicalize();
         let real = real.map_err(|error| Finding::fail(format!("{path} cannot be read: {error}")))?;
         if !real.starts_with(&root) {
-            return Err(Finding::fail(format!("{path} leads out of the package")).noting(real.display().to_string()));
+            return Err(
+                Finding::fail(format!("{path} leads out of the package")).noting(real.display().to_string())
+            );
         }
         if !real.is_file() {
             return Err(Finding::fail(format!("{path} is no ordinary file")));
         }
-        let bytes = std::fs::read(&real).map_err(|error| Finding::fail(format!("{path} cannot be read: {error}")))?;
+        let bytes =
+            std::fs::read(&real).map_err(|error| Finding::fail(format!("{path} cannot be read: {error}")))?;
         let found = parfocal_core::Sha256::of(&bytes).to_string();
         if digest.is_none_or(|digest| !digest.eq_ignore_ascii_case(&found)) {
             return Err(Finding::fail(format!("{path} is not the file that the manifest names"))
@@ -91,10 +104,12 @@ fn man_04(scene: &mut Scene<'_>) -> Check {
 }
 
 /// What the catalog says about each file; its rules are the host's own.
-fn candidates<'a>(subject: &'a Subject) -> Result<&'a [Candidate], Finding> {
+fn candidates(subject: &Subject) -> Result<&[Candidate], Finding> {
     let package = subject.package().ok_or_else(|| Finding::skip("there is no manifest: see MAN-01"))?;
     if let Err(rejection) = &package.manifest {
-        return Err(Finding::skip("the manifest cannot be read: see MAN-01").with("message", &rejection.message));
+        return Err(
+            Finding::skip("the manifest cannot be read: see MAN-01").with("message", &rejection.message)
+        );
     }
     named(package.candidates.len())?;
     Ok(&package.candidates)
@@ -117,18 +132,24 @@ fn man_05(scene: &mut Scene<'_>) -> Check {
             | Code::NoteDamaged
             | Code::NoteDisagrees
             | Code::LayoutDiffers => {
-                return Err(Finding::fail("the bytes say something else than the manifest").with("message", &rejection.message));
+                return Err(Finding::fail("the bytes say something else than the manifest")
+                    .with("message", &rejection.message));
             }
             // The target in the manifest is another system's: its bytes are looked at there; the machine itself is read
             // wherever the target is this one.
-            Code::WrongTarget if candidate.entry.target.as_ref().is_some_and(|target| is_own(target.as_str())) => {
-                return Err(Finding::fail("the bytes are of another machine than the manifest says").with("message", &rejection.message));
+            Code::WrongTarget
+                if candidate.entry.target.as_ref().is_some_and(|target| is_own(target.as_str())) =>
+            {
+                return Err(Finding::fail("the bytes are of another machine than the manifest says")
+                    .with("message", &rejection.message));
             }
             _ => {}
         }
     }
     if judged == 0 {
-        return Ok(Finding::pass("nothing in the bytes speaks against the manifest; no file is for this host"));
+        return Ok(Finding::pass(
+            "nothing in the bytes speaks against the manifest; no file is for this host",
+        ));
     }
     Ok(Finding::pass(format!("{judged} files are what the manifest says")))
 }
@@ -146,12 +167,14 @@ fn man_06(scene: &mut Scene<'_>) -> Check {
         let number = index + 1;
         let offered = artifact.get("interfaces").and_then(toml::Value::as_array);
         let offered = offered.filter(|offered| !offered.is_empty());
-        let offered = offered.ok_or_else(|| Finding::fail(format!("artifact {number} offers no interface")))?;
+        let offered =
+            offered.ok_or_else(|| Finding::fail(format!("artifact {number} offers no interface")))?;
         let mut seen = Vec::new();
         for interface in offered {
             let text = interface.as_str().unwrap_or_default();
             let parsed = text.parse::<parfocal_manifest::InterfaceRef>();
-            let parsed = parsed.map_err(|why| Finding::fail(format!("artifact {number}: {}", why.message())))?;
+            let parsed =
+                parsed.map_err(|why| Finding::fail(format!("artifact {number}: {}", why.message())))?;
             if seen.contains(&parsed) {
                 return Err(Finding::fail(format!("artifact {number} offers `{text}` twice")));
             }
@@ -167,5 +190,6 @@ fn man_06(scene: &mut Scene<'_>) -> Check {
         .iter()
         .flat_map(|(name, versions)| versions.iter().map(move |version| format!("{name}/{version}")))
         .collect();
-    Err(Finding::fail("no file offers an interface version that this host speaks").with("host", spoken.join(", ")))
+    Err(Finding::fail("no file offers an interface version that this host speaks")
+        .with("host", spoken.join(", ")))
 }

@@ -49,7 +49,8 @@ pub(super) const CASES: &[Case] = &[
 fn man_12(scene: &mut Scene<'_>) -> Check {
     let mut random = scene.random();
     let subject = scene.subject();
-    let manifest = subject.manifest_bytes().ok_or_else(|| Finding::skip("the manifest cannot be read: see MAN-01"))?;
+    let manifest =
+        subject.manifest_bytes().ok_or_else(|| Finding::skip("the manifest cannot be read: see MAN-01"))?;
     for number in 0..100 {
         let copy = damaged(manifest, &mut random);
         read(&format!("copy {number} of the manifest"), || Manifest::from_bytes(&copy).is_ok())?;
@@ -64,15 +65,21 @@ fn man_12(scene: &mut Scene<'_>) -> Check {
         let Ok(bytes) = std::fs::read(subject.folder().join(path)) else { continue };
         for number in 0..each {
             let copy = damaged(&bytes, &mut random);
-            read(&format!("copy {number} of {path}"), || inspect_bytes(path.as_ref(), &copy).problems.is_empty())?;
+            read(&format!("copy {number} of {path}"), || {
+                inspect_bytes(path.as_ref(), &copy).problems.is_empty()
+            })?;
         }
     }
-    Ok(Finding::pass(format!("100 damaged manifests and {} damaged files gave errors or were read", each * paths.len())))
+    Ok(Finding::pass(format!(
+        "100 damaged manifests and {} damaged files gave errors or were read",
+        each * paths.len()
+    )))
 }
 
 /// Reads something, and tells when the reader panics.
 fn read(what: &str, reader: impl FnOnce() -> bool + std::panic::UnwindSafe) -> Result<bool, Finding> {
-    std::panic::catch_unwind(reader).map_err(|_| Finding::fail(format!("the host's reader panicked at {what}")))
+    std::panic::catch_unwind(reader)
+        .map_err(|_| Finding::fail(format!("the host's reader panicked at {what}")))
 }
 
 /// A copy that is cut off, or has up to eight flipped bits. Bits are flipped in the first 64 KiB half of the time, where

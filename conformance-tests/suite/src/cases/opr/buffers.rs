@@ -52,7 +52,11 @@ pub(super) const CASES: &[Case] = &[
 const TILES: Cut = Cut::in_stack(3, 19, 33);
 
 fn run_in(bench: &Bench, setting: &Setting, feed: &Feed, memory: &dyn Memory) -> Result<Outcome, Finding> {
-    ran(bench.drive(&setting.parameters, &Quiet, memory, |driver| driver.run(&feed.inputs(), TILES)), setting, feed)
+    ran(
+        bench.drive(&setting.parameters, &Quiet, memory, |driver| driver.run(&feed.inputs(), TILES)),
+        setting,
+        feed,
+    )
 }
 
 fn opr_08(scene: &mut Scene<'_>) -> Check {
@@ -73,7 +77,9 @@ fn opr_09(scene: &mut Scene<'_>) -> Check {
         for (side, gap, rubbish) in [(Side::Right, 0, 0xA5), (Side::Left, 5, 0x3C), (Side::Right, 3, 0xFF)] {
             let found = run_in(&bench, setting, feed, &Guarded { side, gap, rubbish })?;
             if let Some(trespass) = found.trespasses.first() {
-                return Err(Finding::fail(trespass.clone()).with("parameters", &setting.name).with("input", &feed.name));
+                return Err(Finding::fail(trespass.clone())
+                    .with("parameters", &setting.name)
+                    .with("input", &feed.name));
             }
             if let Some(difference) = expected.difference(&found) {
                 return Err(differs("where tiles lie in memory changes the result: a pixel is not written, or one beside the tile is read", &difference, setting, feed)

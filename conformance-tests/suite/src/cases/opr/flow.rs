@@ -1,6 +1,10 @@
 //! The flow of calls: OPR-18, OPR-21, OPR-22, OPR-23.
 
-use std::{sync::atomic::{AtomicBool, Ordering}, thread, time::Duration};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
 
 use parfocal_image::{Axis, Extent, Region};
 use parfocal_operator::{Kind, ThreadSafety, Tiling};
@@ -71,7 +75,14 @@ fn opr_18(scene: &mut Scene<'_>) -> Check {
     let usual = bench.usual_shape()?;
     let setting = bench.settings().defaults().or_fail("the defaults lie outside of their own limits")?;
     let mut told = Vec::new();
-    for setting in std::iter::once(setting).chain(bench.settings().words(4).or_fail("the defaults lie outside of their own limits")?.into_iter().skip(1)) {
+    for setting in std::iter::once(setting).chain(
+        bench
+            .settings()
+            .words(4)
+            .or_fail("the defaults lie outside of their own limits")?
+            .into_iter()
+            .skip(1),
+    ) {
         // Three frames of what it usually takes, where it takes them.
         let mut extent = usual.extent;
         extent[Axis::T] = extent[Axis::T].max(3);
@@ -79,7 +90,8 @@ fn opr_18(scene: &mut Scene<'_>) -> Check {
         if !bench.accepts(&setting, &feed)? {
             continue;
         }
-        let planned = bench.drive(&setting.parameters, &Quiet, &Loose::default(), |driver| driver.plan(&feed.inputs()));
+        let planned =
+            bench.drive(&setting.parameters, &Quiet, &Loose::default(), |driver| driver.plan(&feed.inputs()));
         let (_, plan) = planned.or_fail("`plan` refuses what it accepted before")?;
         let work = Work::of(&bench.descriptor, &plan, feed.images.first().map(|(_, image)| &image.spec));
         let one = |feed: &Feed| {
@@ -116,8 +128,12 @@ fn cut(feed: &Feed, axis: Axis, start: u64, size: u64) -> Result<Feed, Finding> 
         let region = Region::whole(image.spec.extent).with(axis, i64::try_from(start).unwrap_or(0), size);
         Ok((*port, image.part(&region)?))
     });
-    let images = images.collect::<parfocal_types::Result<_>>().or_suite_error("a test image cannot be made")?;
-    Ok(Feed { name: format!("{} {}{start}..{} of {}", axis.letter(), axis.letter(), start + size, feed.name), images })
+    let images =
+        images.collect::<parfocal_types::Result<_>>().or_suite_error("a test image cannot be made")?;
+    Ok(Feed {
+        name: format!("{} {}{start}..{} of {}", axis.letter(), axis.letter(), start + size, feed.name),
+        images,
+    })
 }
 
 /// Each time point by itself gives its part of the whole.
@@ -140,12 +156,19 @@ fn frames(
             own[0] = 0;
             (group[0] == t.cast_signed()).then_some(own)
         };
-        let tables = all.tables.iter().filter_map(|(key, port, table)| Some((group(key)?, *port, table.clone())));
-        let records = all.records.iter().filter_map(|(key, port, record)| Some((group(key)?, *port, record.clone())));
+        let tables =
+            all.tables.iter().filter_map(|(key, port, table)| Some((group(key)?, *port, table.clone())));
+        let records =
+            all.records.iter().filter_map(|(key, port, record)| Some((group(key)?, *port, record.clone())));
         (expected.tables, expected.records) = (tables.collect(), records.collect());
         if let Some(difference) = expected.difference(&alone) {
-            return Err(differs("a frame gives something else among others than by itself", &difference, setting, feed)
-                .with("time point", t));
+            return Err(differs(
+                "a frame gives something else among others than by itself",
+                &difference,
+                setting,
+                feed,
+            )
+            .with("time point", t));
         }
     }
     Ok(())
@@ -167,16 +190,25 @@ fn sequences(
     }
     let extent = feed.images.first().map_or(Extent([1; 5]), |(_, image)| image.spec.extent);
     // Places that are apart: channels, or time points and planes where those are not the sequence.
-    for place in [Axis::C, Axis::T, Axis::Z].into_iter().filter(|place| *place != axis && extent[*place] > 1) {
+    for place in [Axis::C, Axis::T, Axis::Z].into_iter().filter(|place| *place != axis && extent[*place] > 1)
+    {
         for index in 0..extent[place] {
             let alone = one(&cut(feed, place, index, 1)?)?;
             for (whole, alone) in all.images.iter().zip(&alone.images) {
                 let region = Region::whole(whole.spec.extent).with(place, index.cast_signed(), 1);
                 let part = whole.part(&region).or_suite_error("an output cannot be cut")?;
-                let (first, second) = (Outcome { images: vec![part], ..Outcome::default() }, Outcome { images: vec![alone.clone()], ..Outcome::default() });
+                let (first, second) = (
+                    Outcome { images: vec![part], ..Outcome::default() },
+                    Outcome { images: vec![alone.clone()], ..Outcome::default() },
+                );
                 if let Some(difference) = first.difference(&second) {
-                    return Err(differs("a sequence remembers the one before it", &difference, setting, feed)
-                        .with("place", format!("{}{index}", place.letter())));
+                    return Err(differs(
+                        "a sequence remembers the one before it",
+                        &difference,
+                        setting,
+                        feed,
+                    )
+                    .with("place", format!("{}{index}", place.letter())));
                 }
             }
         }
@@ -187,11 +219,24 @@ fn sequences(
     let window = u64::from(bench.descriptor.temporal_window[1]);
     for (long, short) in all.images.iter().zip(&short.images) {
         let size = half.saturating_sub(window).min(long.spec.extent[axis]).min(short.spec.extent[axis]);
-        let cut = |image: &parfocal_testkit::Image| image.part(&Region::whole(image.spec.extent).with(axis, 0, size));
-        let (long, short) = (cut(long).or_suite_error("an output cannot be cut")?, cut(short).or_suite_error("an output cannot be cut")?);
-        let (first, second) = (Outcome { images: vec![long], ..Outcome::default() }, Outcome { images: vec![short], ..Outcome::default() });
+        let cut = |image: &parfocal_testkit::Image| {
+            image.part(&Region::whole(image.spec.extent).with(axis, 0, size))
+        };
+        let (long, short) = (
+            cut(long).or_suite_error("an output cannot be cut")?,
+            cut(short).or_suite_error("an output cannot be cut")?,
+        );
+        let (first, second) = (
+            Outcome { images: vec![long], ..Outcome::default() },
+            Outcome { images: vec![short], ..Outcome::default() },
+        );
         if let Some(difference) = first.difference(&second) {
-            return Err(differs("a frame depends on frames after it, beyond the declared window", &difference, setting, feed));
+            return Err(differs(
+                "a frame depends on frames after it, beyond the declared window",
+                &difference,
+                setting,
+                feed,
+            ));
         }
     }
     Ok(())
@@ -200,7 +245,7 @@ fn sequences(
 /// The images for cases about time: large enough that a call takes a while.
 fn large(bench: &Bench, usual: &Shape) -> Result<Feed, Finding> {
     let [t, c, z, ..] = usual.extent.0;
-    let side = if t * c * z > 2 { 256 } else { 640 };
+    let side = if t * c * z > 2 { 160 } else { 512 };
     bench.feed(&usual.clone().sized(Extent::new(t, c, z, side, side)))
 }
 
@@ -215,7 +260,7 @@ fn opr_21(scene: &mut Scene<'_>) -> Check {
     let feed = large(&bench, &usual)?;
     let (mut points, mut slowest, mut longest) = (0, Duration::ZERO, Duration::ZERO);
     let mut settings = bench.settings().edges().or_fail("the defaults lie outside of their own limits")?;
-    settings.truncate(scene.profile().pick(5, 20));
+    settings.truncate(scene.profile().pick(4, 20));
     for setting in &settings {
         if !bench.accepts(setting, &feed)? {
             continue;
@@ -246,10 +291,12 @@ fn opr_21(scene: &mut Scene<'_>) -> Check {
         let Some(expected) = expected else { continue };
         longest = longest.max(silence);
         if silence > allowed {
-            return Err(Finding::fail("a call goes on for longer than 100 ms without asking whether to stop")
-                .with("parameters", &setting.name)
-                .with("input", &feed.name)
-                .measured("longest silence ms", silence.as_secs_f64() * 1e3));
+            return Err(Finding::fail(
+                "a call goes on for longer than 100 ms without asking whether to stop",
+            )
+            .with("parameters", &setting.name)
+            .with("input", &feed.name)
+            .measured("longest silence ms", silence.as_secs_f64() * 1e3));
         }
         for _ in 0..if questions > 0 { 10 / settings.len().min(5) + 1 } else { 0 } {
             let question = random.below(questions);
@@ -295,25 +342,40 @@ fn stop_at(
         driver.again = Some(&again);
         driver.run(&feed.inputs(), Cut::WHOLE)
     });
-    let about = |finding: Finding| finding.with("parameters", &setting.name).with("input", &feed.name).with("question", question);
+    let about = |finding: Finding| {
+        finding.with("parameters", &setting.name).with("input", &feed.name).with("question", question)
+    };
     let outcome = match result {
         Ok(outcome) => outcome,
         // Plans, merges and ends of a reduction are stopped too, and are not made again here.
-        Err(error) if *error.kind() == ErrorKind::Cancelled && !stopped.load(Ordering::Relaxed) => return Ok(Duration::ZERO),
+        Err(error) if *error.kind() == ErrorKind::Cancelled && !stopped.load(Ordering::Relaxed) => {
+            return Ok(Duration::ZERO);
+        }
         Err(error) if *error.kind() == ErrorKind::Cancelled => {
             return Err(about(Finding::fail("after a stop the instance goes on to say that it is stopped")));
         }
-        Err(error) => return Err(about(said(Finding::fail("a request to stop ends in another error than `cancelled`"), &error))),
+        Err(error) => {
+            return Err(about(said(
+                Finding::fail("a request to stop ends in another error than `cancelled`"),
+                &error,
+            )));
+        }
     };
     if !stopped.load(Ordering::Relaxed) {
         return Err(about(Finding::fail("it asked whether to stop, was told to, and went on to the end")));
     }
     if let Some(difference) = expected.difference(&outcome) {
-        return Err(about(differs("after a stop the same instance gives another result", &difference, setting, feed)));
+        return Err(about(differs(
+            "after a stop the same instance gives another result",
+            &difference,
+            setting,
+            feed,
+        )));
     }
     let took = took.into_inner().unwrap_or_default();
     if took > allowed {
-        return Err(about(Finding::fail("it took longer than 100 ms to stop")).measured("ms", took.as_secs_f64() * 1e3));
+        return Err(about(Finding::fail("it took longer than 100 ms to stop"))
+            .measured("ms", took.as_secs_f64() * 1e3));
     }
     Ok(took)
 }
@@ -369,9 +431,15 @@ fn opr_22(scene: &mut Scene<'_>) -> Check {
     let total = total.into_inner();
     let rate = total as f64 / seconds.max(1e-3);
     let finding = if rate > 1000.0 && total > 5000 {
-        Finding::warn("progress is told far more often than a hundred times a second, and each time costs a call")
+        Finding::warn(
+            "progress is told far more often than a hundred times a second, and each time costs a call",
+        )
     } else {
-        Finding::pass(if total == 0 { "it tells no progress, which hosts make up for by the tile".to_owned() } else { format!("{total} fractions never fell") })
+        Finding::pass(if total == 0 {
+            "it tells no progress, which hosts make up for by the tile".to_owned()
+        } else {
+            format!("{total} fractions never fell")
+        })
     };
     Ok(finding.measured("calls a second", rate))
 }
@@ -406,7 +474,12 @@ fn opr_23(scene: &mut Scene<'_>) -> Check {
             });
             let shared = ran(shared, setting, feed)?;
             if let Some(difference) = serial.difference(&shared) {
-                return Err(differs("eight instances at once give another result than one", &difference, setting, feed));
+                return Err(differs(
+                    "eight instances at once give another result than one",
+                    &difference,
+                    setting,
+                    feed,
+                ));
             }
         }
         if number == 0 {
@@ -416,7 +489,12 @@ fn opr_23(scene: &mut Scene<'_>) -> Check {
             });
             let hopping = ran(hopping, setting, feed)?;
             if let Some(difference) = serial.difference(&hopping) {
-                return Err(differs("an instance that changes threads gives another result", &difference, setting, feed));
+                return Err(differs(
+                    "an instance that changes threads gives another result",
+                    &difference,
+                    setting,
+                    feed,
+                ));
             }
         }
     }
@@ -429,10 +507,17 @@ fn single(bench: &Bench, trials: &[(Setting, Feed)]) -> Check {
     let first = bench.create(&setting.parameters).map_err(|error| failed(&error, setting, feed))?;
     match bench.create(&setting.parameters) {
         Err(error) if *error.kind() == ErrorKind::Busy => {}
-        Err(error) => return Err(said(Finding::fail("a second instance is refused with another error than busy"), &error)),
+        Err(error) => {
+            return Err(said(
+                Finding::fail("a second instance is refused with another error than busy"),
+                &error,
+            ));
+        }
         Ok(_) => return Err(Finding::fail("a second instance is made while the first lives")),
     }
     drop(first);
-    bench.create(&setting.parameters).map_err(|error| said(Finding::fail("after the first instance has ended, a second is refused"), &error))?;
+    bench.create(&setting.parameters).map_err(|error| {
+        said(Finding::fail("after the first instance has ended, a second is refused"), &error)
+    })?;
     Ok(Finding::pass("a second instance is refused while the first lives"))
 }

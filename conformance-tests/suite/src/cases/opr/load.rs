@@ -78,7 +78,8 @@ fn opr_24(scene: &mut Scene<'_>) -> Check {
             .measured("bytes a frame", slope)
             .measured("bytes grown", grown as f64));
     }
-    Ok(Finding::pass(format!("{} calls through one instance leave nothing behind", resident.len())).measured("bytes a frame", slope))
+    Ok(Finding::pass(format!("{} calls through one instance leave nothing behind", resident.len()))
+        .measured("bytes a frame", slope))
 }
 
 /// Resident memory of the process in bytes; 0 where the system does not say.

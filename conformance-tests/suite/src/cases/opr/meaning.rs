@@ -67,14 +67,16 @@ pub(super) const CASES: &[Case] = &[
 
 /// Whether a parameter is a length in the sample by its own unit.
 fn is_length(spec: &parfocal_types::ParameterSpec) -> bool {
-    matches!(spec.unit, Unit::Micrometer | Unit::Nanometer) && matches!(spec.kind, ParameterKind::Number { .. })
+    matches!(spec.unit, Unit::Micrometer | Unit::Nanometer)
+        && matches!(spec.kind, ParameterKind::Number { .. })
 }
 
 /// The choice that says in which unit others are, and its word for micrometers.
 fn unit_choice(descriptor: &Descriptor) -> Option<(&str, &str)> {
     descriptor.parameters.iter().find_map(|spec| match &spec.kind {
         ParameterKind::Choice { options, .. } if spec.name == "unit" || spec.name.ends_with("-unit") => {
-            let word = options.iter().find(|word| matches!(word.as_str(), "micrometer" | "micrometers" | "um"))?;
+            let word =
+                options.iter().find(|word| matches!(word.as_str(), "micrometer" | "micrometers" | "um"))?;
             Some((spec.name.as_str(), word.as_str()))
         }
         _ => None,
@@ -88,7 +90,9 @@ fn gives_tables(descriptor: &Descriptor) -> bool {
 fn is_physical(_: &Subject, operator: Option<&Descriptor>) -> Applies {
     match operator {
         Some(operator)
-            if operator.parameters.iter().any(is_length) || unit_choice(operator).is_some() || gives_tables(operator) =>
+            if operator.parameters.iter().any(is_length)
+                || unit_choice(operator).is_some()
+                || gives_tables(operator) =>
         {
             Applies::Yes
         }
@@ -111,8 +115,10 @@ fn opr_27(scene: &mut Scene<'_>) -> Check {
 /// The lengths among the parameters, with a value that is neither a default nor at a limit, times a factor.
 fn lengths(bench: &Bench, factor: f64) -> Vec<(String, ParameterValue)> {
     let unit = unit_choice(&bench.descriptor);
-    let mut given: Vec<_> =
-        unit.map(|(name, word)| (name.to_owned(), ParameterValue::Text(word.to_owned()))).into_iter().collect();
+    let mut given: Vec<_> = unit
+        .map(|(name, word)| (name.to_owned(), ParameterValue::Text(word.to_owned())))
+        .into_iter()
+        .collect();
     for spec in &bench.descriptor.parameters {
         let counts = is_length(spec) || (unit.is_some() && matches!(spec.unit, Unit::None | Unit::Pixel));
         if let (true, ParameterKind::Number { min, max, .. }) = (counts, &spec.kind) {
@@ -130,7 +136,10 @@ fn setting_of(bench: &Bench, given: &[(String, ParameterValue)]) -> Result<Setti
 }
 
 fn sized(shape: &Shape, factor: f64) -> Shape {
-    Shape { pixel_size: PixelSize::voxel(Micrometers(0.1 * factor), Micrometers(0.3 * factor)), ..shape.clone() }
+    Shape {
+        pixel_size: PixelSize::voxel(Micrometers(0.1 * factor), Micrometers(0.3 * factor)),
+        ..shape.clone()
+    }
 }
 
 fn scaled_parameters(bench: &Bench) -> Result<String, Finding> {
@@ -138,25 +147,43 @@ fn scaled_parameters(bench: &Bench) -> Result<String, Finding> {
     // A power of two keeps every quotient the same to the last bit.
     let single = (setting_of(bench, &lengths(bench, 1.0))?, bench.feed(&sized(&shape, 1.0))?);
     let double = (setting_of(bench, &lengths(bench, 2.0))?, bench.feed(&sized(&shape, 2.0))?);
-    let run = |(setting, feed): &(Setting, Feed)| ran(bench.run(&setting.parameters, feed, Cut::WHOLE), setting, feed);
+    let run = |(setting, feed): &(Setting, Feed)| {
+        ran(bench.run(&setting.parameters, feed, Cut::WHOLE), setting, feed)
+    };
     let (first, second) = (run(&single)?, run(&double)?);
     let (first, second) = (Outcome { tables: Vec::new(), ..first }, Outcome { tables: Vec::new(), ..second });
     if let Some(difference) = first.difference(&second) {
-        return Err(differs("pixel size and physical parameters times two give another result", &difference, &double.0, &double.1));
+        return Err(differs(
+            "pixel size and physical parameters times two give another result",
+            &difference,
+            &double.0,
+            &double.1,
+        ));
     }
     let other = run(&(double.0.clone(), single.1.clone()))?;
     if first.difference(&other).is_none() {
-        return Err(Finding::fail("twice the physical length changes nothing").with("parameters", &double.0.name));
+        return Err(
+            Finding::fail("twice the physical length changes nothing").with("parameters", &double.0.name)
+        );
     }
     let blind = bench.feed(&Shape { pixel_size: PixelSize::UNKNOWN, ..shape })?;
-    let planned = bench.drive(&single.0.parameters, &parfocal_testkit::Quiet, &parfocal_testkit::Loose::default(), |driver| {
-        driver.plan(&blind.inputs()).map(drop)
-    });
+    let planned = bench.drive(
+        &single.0.parameters,
+        &parfocal_testkit::Quiet,
+        &parfocal_testkit::Loose::default(),
+        |driver| driver.plan(&blind.inputs()).map(drop),
+    );
     match planned {
-        Err(error) if is_refusal(error.kind()) => Ok("physical parameters follow the pixel size, and need one".into()),
-        Err(error) => Err(said(Finding::fail("a missing pixel size ends in an error that is no refusal"), &error)),
-        Ok(()) => Err(Finding::fail("a physical parameter is accepted for an image that does not say how large a pixel is")
-            .with("parameters", &single.0.name)),
+        Err(error) if is_refusal(error.kind()) => {
+            Ok("physical parameters follow the pixel size, and need one".into())
+        }
+        Err(error) => {
+            Err(said(Finding::fail("a missing pixel size ends in an error that is no refusal"), &error))
+        }
+        Ok(()) => Err(Finding::fail(
+            "a physical parameter is accepted for an image that does not say how large a pixel is",
+        )
+        .with("parameters", &single.0.name)),
     }
 }
 
@@ -187,7 +214,11 @@ fn scaled_columns(bench: &Bench) -> Result<String, Finding> {
             let factor = 2.0_f64.powi(power(column.unit).unwrap_or(0));
             physical += usize::from(power(column.unit).is_some());
             for (row, (one, other)) in first.rows().iter().zip(second.rows()).enumerate() {
-                let (Some(Scalar::Number(one)), Some(Scalar::Number(other))) = (one.get(index), other.get(index)) else { continue };
+                let (Some(Scalar::Number(one)), Some(Scalar::Number(other))) =
+                    (one.get(index), other.get(index))
+                else {
+                    continue;
+                };
                 let right = one * factor;
                 if !(one.is_nan() && other.is_nan()) && (other - right).abs() > 1e-6 * right.abs().max(1e-9) {
                     return Err(Finding::fail("a column does not follow the pixel size as its unit says")
@@ -201,10 +232,16 @@ fn scaled_columns(bench: &Bench) -> Result<String, Finding> {
     }
     let blind = bench.feed(&Shape { pixel_size: PixelSize::UNKNOWN, ..shape })?;
     if let Ok(outcome) = bench.run(&setting.parameters, &blind, Cut::WHOLE) {
-        let column = outcome.tables.iter().flat_map(|(_, _, table)| table.columns()).find(|column| power(column.unit).is_some());
+        let column = outcome
+            .tables
+            .iter()
+            .flat_map(|(_, _, table)| table.columns())
+            .find(|column| power(column.unit).is_some());
         if let Some(column) = column {
-            return Err(Finding::fail("a column in physical units comes from an image that does not say how large a pixel is")
-                .with("column", format!("{} ({})", column.name, column.unit.name())));
+            return Err(Finding::fail(
+                "a column in physical units comes from an image that does not say how large a pixel is",
+            )
+            .with("column", format!("{} ({})", column.name, column.unit.name())));
         }
     }
     Ok(format!("{physical} columns follow the pixel size"))
@@ -218,8 +255,14 @@ fn gives_labels(_: &Subject, operator: Option<&Descriptor>) -> Applies {
 }
 
 /// Discs that touch neither each other nor the border, some across the lines where tiles of 32 pixels meet.
-const DISCS: [(f64, f64, f64); 6] =
-    [(16.0, 16.0, 6.0), (32.0, 40.0, 7.0), (64.0, 64.0, 9.0), (20.0, 64.0, 5.0), (70.0, 20.0, 8.0), (45.0, 88.0, 4.0)];
+const DISCS: [(f64, f64, f64); 6] = [
+    (16.0, 16.0, 6.0),
+    (32.0, 40.0, 7.0),
+    (64.0, 64.0, 9.0),
+    (20.0, 64.0, 5.0),
+    (70.0, 20.0, 8.0),
+    (45.0, 88.0, 4.0),
+];
 const FIELD: (u64, u64) = (96, 100);
 
 /// Discs for every input: bright on dark, or numbered.
@@ -241,11 +284,23 @@ fn discs(bench: &Bench, shape: &Shape, pixel_size: PixelSize) -> Result<Feed, Fi
         let image = Image::drawn(spec, |[.., y, x]| {
             let inside = |(cy, cx, radius): &(f64, f64, f64)| (y as f64 - cy).hypot(x as f64 - cx) <= *radius;
             let disc = DISCS.iter().position(inside);
-            if labels { disc.map_or(0.0, |index| (index + 1) as f64) } else { disc.map_or(0.0, |_| (scale * 0.8).ceil()) }
+            if labels {
+                disc.map_or(0.0, |index| (index + 1) as f64)
+            } else {
+                disc.map_or(0.0, |_| (scale * 0.8).ceil())
+            }
         });
         images.push((number, image.or_suite_error("a test image cannot be made")?));
     }
-    Ok(Feed { name: format!("{} discs of {} in {}", DISCS.len(), bench.descriptor.id, Extent::plane(FIELD.0, FIELD.1)), images })
+    Ok(Feed {
+        name: format!(
+            "{} discs of {} in {}",
+            DISCS.len(),
+            bench.descriptor.id,
+            Extent::plane(FIELD.0, FIELD.1)
+        ),
+        images,
+    })
 }
 
 fn opr_28(scene: &mut Scene<'_>) -> Check {
@@ -262,8 +317,13 @@ fn opr_28(scene: &mut Scene<'_>) -> Check {
         for cut in [Cut::in_plane(32, 32), Cut::in_plane(5, 7), Cut::in_stack(2, 40, 9)] {
             let tiled = ran(bench.run(&setting.parameters, &feed, cut), &setting, &feed)?;
             if let Some(difference) = whole.difference(&tiled) {
-                return Err(differs("objects across tile borders are numbered otherwise", &difference, &setting, &feed)
-                    .with("tiles", format!("{:?}", cut.tile)));
+                return Err(differs(
+                    "objects across tile borders are numbered otherwise",
+                    &difference,
+                    &setting,
+                    &feed,
+                )
+                .with("tiles", format!("{:?}", cut.tile)));
             }
         }
         let ports = bench.descriptor.outputs.iter().filter(|port| port.kind.is_image());
@@ -276,7 +336,10 @@ fn opr_28(scene: &mut Scene<'_>) -> Check {
     }
     match warning {
         Some(warning) => Ok(warning),
-        None => Ok(Finding::pass(format!("{} discs are counted once and numbered from 1 in {count} label images", DISCS.len()))),
+        None => Ok(Finding::pass(format!(
+            "{} discs are counted once and numbered from 1 in {count} label images",
+            DISCS.len()
+        ))),
     }
 }
 
@@ -287,7 +350,10 @@ fn numbered(image: &Image, setting: &Setting) -> Result<Option<Finding>, Finding
     let numbers = |planes: std::ops::Range<u64>, t: u64, c: u64| {
         let mut numbers = BTreeSet::new();
         for plane in planes {
-            let region = parfocal_image::Region::new([t, c, plane, 0, 0].map(u64::cast_signed), Extent::new(1, 1, 1, image.spec.extent.0[3], image.spec.extent.0[4]));
+            let region = parfocal_image::Region::new(
+                [t, c, plane, 0, 0].map(u64::cast_signed),
+                Extent::new(1, 1, 1, image.spec.extent.0[3], image.spec.extent.0[4]),
+            );
             let part = image.part(&region).or_suite_error("an output cannot be cut")?;
             numbers.extend(part.values().map(|value| value as u64).filter(|value| *value > 0));
         }
@@ -299,11 +365,14 @@ fn numbered(image: &Image, setting: &Setting) -> Result<Option<Finding>, Finding
         let planes = (0..z).map(|plane| numbers(plane..plane + 1, t, c)).collect::<Result<Vec<_>, _>>()?;
         if !gapless(&stack) && !planes.iter().all(gapless) {
             let shown: Vec<_> = stack.iter().take(12).map(u64::to_string).collect();
-            return Err(Finding::fail("labels have gaps in their numbers").with("parameters", &setting.name).with("numbers", shown.join(" ")));
+            return Err(Finding::fail("labels have gaps in their numbers")
+                .with("parameters", &setting.name)
+                .with("numbers", shown.join(" ")));
         }
         let most = planes.iter().map(BTreeSet::len).max().unwrap_or(0);
         if most != DISCS.len() {
-            let finding = Finding::warn("separated discs are not found one by one").with("parameters", &setting.name);
+            let finding =
+                Finding::warn("separated discs are not found one by one").with("parameters", &setting.name);
             return Ok(Some(finding.with("discs", DISCS.len()).with("found", most)));
         }
     }
@@ -333,9 +402,14 @@ fn opr_29(scene: &mut Scene<'_>) -> Check {
         return Err(Finding::fail("it declares a table and gives none"));
     }
     for column in outcome.tables.iter().flat_map(|(_, _, table)| table.columns()) {
-        let length = ["area", "volume", "perimeter", "diameter", "length", "width", "centroid", "intensity", "axis"];
-        if column.unit == Unit::None && length.iter().any(|word| column.name.contains(word)) && !column.name.contains("ratio") {
-            return Err(Finding::fail("a column of a length, area, volume or intensity has no unit").with("column", &column.name));
+        let length =
+            ["area", "volume", "perimeter", "diameter", "length", "width", "centroid", "intensity", "axis"];
+        if column.unit == Unit::None
+            && length.iter().any(|word| column.name.contains(word))
+            && !column.name.contains("ratio")
+        {
+            return Err(Finding::fail("a column of a length, area, volume or intensity has no unit")
+                .with("column", &column.name));
         }
     }
     // One disc of radius 10 px: 5 micrometers with pixels of 0.5 micrometers.
@@ -364,7 +438,8 @@ fn one_disc(bench: &Bench, shape: &Shape) -> Result<Feed, Finding> {
     let mut feed = bench.feed(&sized.sized(Extent::plane(64, 64)))?;
     feed.name = "one disc of radius 10 px, pixels of 0.5 µm".into();
     for (number, image) in &mut feed.images {
-        let labels = bench.descriptor.inputs.get(*number as usize).is_some_and(|port| port.kind == PortKind::Labels);
+        let labels =
+            bench.descriptor.inputs.get(*number as usize).is_some_and(|port| port.kind == PortKind::Labels);
         let scale = if labels { 1.0 } else { parfocal_testkit::full_scale(&image.spec) * 0.5 };
         let drawn = Image::drawn(image.spec.clone(), |[.., y, x]| {
             if (y as f64 - 30.0).hypot(x as f64 - 33.0) <= RADIUS { scale } else { 0.0 }

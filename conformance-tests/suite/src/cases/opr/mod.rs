@@ -19,7 +19,6 @@ use crate::{
     scene::Feed,
 };
 
-
 pub(crate) use same::digest;
 
 /// The cases of the group.

@@ -74,7 +74,9 @@ fn opr_01(scene: &mut Scene<'_>) -> Check {
         check_plan(&bench.descriptor, &plan, feed).map_err(|what| about(&what, setting, feed))?;
         // Twice over different rubbish: a pixel that nobody wrote shows it.
         let over = |rubbish| {
-            bench.drive(&setting.parameters, &quiet, &Loose { rubbish }, |driver| driver.run(&feed.inputs(), Cut::WHOLE))
+            bench.drive(&setting.parameters, &quiet, &Loose { rubbish }, |driver| {
+                driver.run(&feed.inputs(), Cut::WHOLE)
+            })
         };
         let first = ran(over(0xA5), setting, feed)?;
         let second = ran(over(0x3C), setting, feed)?;
@@ -104,16 +106,24 @@ fn check_plan(descriptor: &Descriptor, plan: &Plan, feed: &Feed) -> Result<(), S
     let work = Work::of(descriptor, plan, feed.images.first().map(|(_, image)| &image.spec));
     for (spec, port) in plan.outputs.iter().zip(&ports) {
         let name = &port.name;
-        spec.validate().map_err(|error| format!("the plan of output `{name}` is not valid: {}", error.message()))?;
+        spec.validate()
+            .map_err(|error| format!("the plan of output `{name}` is not valid: {}", error.message()))?;
         if spec.extent.is_empty() {
             return Err(format!("the plan of output `{name}` has no pixels: {}", spec.extent));
         }
         if port.kind == PortKind::Labels && matches!(spec.dtype, DType::F32 | DType::Mask) {
             return Err(format!("output `{name}` holds labels in pixels of type {}", spec.dtype));
         }
-        let differs = |axis: &Axis| spec.extent[*axis] != work.extent[*axis] && plan.tiling[*axis as usize] != Tiling::Whole;
+        let differs = |axis: &Axis| {
+            spec.extent[*axis] != work.extent[*axis] && plan.tiling[*axis as usize] != Tiling::Whole
+        };
         if let Some(axis) = Axis::ALL.iter().find(|axis| differs(axis)) {
-            return Err(format!("output `{name}` is {} and the work {}: they may differ along {} only if it is kept whole", spec.extent, work.extent, axis.letter()));
+            return Err(format!(
+                "output `{name}` is {} and the work {}: they may differ along {} only if it is kept whole",
+                spec.extent,
+                work.extent,
+                axis.letter()
+            ));
         }
         check_calibration(spec, plan, feed).map_err(|what| format!("output `{name}` {what}"))?;
     }
@@ -125,17 +135,27 @@ fn check_calibration(spec: &parfocal_image::ImageSpec, _: &Plan, feed: &Feed) ->
     let Some((_, first)) = feed.images.first() else { return Ok(()) };
     let same_size = spec.extent == first.spec.extent;
     if same_size && spec.pixel_size != first.spec.pixel_size {
-        return Err(format!("has pixels of {:?}, its input of the same size {:?}", spec.pixel_size, first.spec.pixel_size));
+        return Err(format!(
+            "has pixels of {:?}, its input of the same size {:?}",
+            spec.pixel_size, first.spec.pixel_size
+        ));
     }
-    let names = |spec: &parfocal_image::ImageSpec| spec.channels.iter().map(|channel| channel.name.clone()).collect::<Vec<_>>();
+    let names = |spec: &parfocal_image::ImageSpec| {
+        spec.channels.iter().map(|channel| channel.name.clone()).collect::<Vec<_>>()
+    };
     if same_size && names(spec) != names(&first.spec) {
-        return Err(format!("has the channels {:?}, its input of the same size {:?}", names(spec), names(&first.spec)));
+        return Err(format!(
+            "has the channels {:?}, its input of the same size {:?}",
+            names(spec),
+            names(&first.spec)
+        ));
     }
     Ok(())
 }
 
 fn check_tiling(descriptor: &Descriptor, plan: &Plan, work: &Work) -> Result<(), String> {
-    let in_order: Vec<_> = Axis::ALL.iter().filter(|axis| plan.tiling[**axis as usize] == Tiling::InOrder).collect();
+    let in_order: Vec<_> =
+        Axis::ALL.iter().filter(|axis| plan.tiling[**axis as usize] == Tiling::InOrder).collect();
     if in_order.len() > 1 {
         return Err("it wants the positions of several axes in order".into());
     }
@@ -144,14 +164,23 @@ fn check_tiling(descriptor: &Descriptor, plan: &Plan, work: &Work) -> Result<(),
     }
     for (axis, TileSize { step, max }) in Axis::ALL.into_iter().zip(plan.tile_sizes) {
         if work.fixed[axis as usize].is_some() && (TileSize { step, max }) != TileSize::ANY {
-            return Err(format!("it asks for tiles of certain sizes along {}, which is not cut anywhere", axis.letter()));
+            return Err(format!(
+                "it asks for tiles of certain sizes along {}, which is not cut anywhere",
+                axis.letter()
+            ));
         }
         if step == 0 || max < step || (max != u64::MAX && max % step != 0) {
-            return Err(format!("its tiles along {} shall be multiples of {step} and at most {max}", axis.letter()));
+            return Err(format!(
+                "its tiles along {} shall be multiples of {step} and at most {max}",
+                axis.letter()
+            ));
         }
         let whole = work.grouped[axis as usize] && plan.tiling[axis as usize] == Tiling::Whole;
         if whole && work.extent[axis] > 1 {
-            return Err(format!("it wants axis {} whole, and one result for each position of it", axis.letter()));
+            return Err(format!(
+                "it wants axis {} whole, and one result for each position of it",
+                axis.letter()
+            ));
         }
     }
     Ok(())
@@ -195,13 +224,20 @@ fn opr_02(scene: &mut Scene<'_>) -> Check {
 
 fn must_refuse(bench: &Bench, setting: &Setting, feed: &Feed) -> Result<(), Finding> {
     let planned = bench.create(&setting.parameters).and_then(|mut operator| {
-        let specs: Vec<_> = feed.images.iter().map(|(port, image)| InputSpec { port: *port, spec: &image.spec }).collect();
+        let specs: Vec<_> =
+            feed.images.iter().map(|(port, image)| InputSpec { port: *port, spec: &image.spec }).collect();
         operator.plan(&specs, &Quiet).map(drop)
     });
     match planned {
         Err(error) if is_refusal(error.kind()) => Ok(()),
-        Err(error) => Err(said(Finding::fail("an input that it does not declare ends in an error that is no refusal").with("input", &feed.name), &error)),
-        Ok(()) => Err(Finding::fail("`plan` accepts an input that is not declared").with("input", &feed.name)),
+        Err(error) => Err(said(
+            Finding::fail("an input that it does not declare ends in an error that is no refusal")
+                .with("input", &feed.name),
+            &error,
+        )),
+        Ok(()) => {
+            Err(Finding::fail("`plan` accepts an input that is not declared").with("input", &feed.name))
+        }
     }
 }
 
@@ -227,11 +263,15 @@ fn opr_03(scene: &mut Scene<'_>) -> Check {
 /// The usual images, with another type at one port.
 fn with_type(bench: &Bench, shape: &Shape, port: usize, dtype: DType, bits: u32) -> Result<Feed, Finding> {
     let mut feed = bench.feed(shape)?;
-    if let (Some((_, image)), Some(declared)) = (feed.images.get_mut(port), bench.descriptor.inputs.get(port)) {
+    if let (Some((_, image)), Some(declared)) = (feed.images.get_mut(port), bench.descriptor.inputs.get(port))
+    {
         let mut spec = image.spec.clone();
         (spec.dtype, spec.significant_bits) = (dtype, bits);
         let mut random = parfocal_testkit::Random::new(bits.into());
-        *image = shape.pattern.draw(&spec, declared.kind, &mut random).or_suite_error("a test image cannot be made")?;
+        *image = shape
+            .pattern
+            .draw(&spec, declared.kind, &mut random)
+            .or_suite_error("a test image cannot be made")?;
         feed.name = format!("{dtype} with {bits} bits at input `{}`", declared.name);
     }
     Ok(feed)
@@ -241,12 +281,16 @@ fn must_run(bench: &Bench, setting: &Setting, feed: &Feed) -> Result<(), Finding
     let outcome = match bench.run(&setting.parameters, feed, Cut::WHOLE) {
         Ok(outcome) => outcome,
         Err(error) => {
-            return Err(said(Finding::fail("a declared pixel type does not run").with("input", &feed.name), &error));
+            return Err(said(
+                Finding::fail("a declared pixel type does not run").with("input", &feed.name),
+                &error,
+            ));
         }
     };
     for (index, image) in outcome.images.iter().enumerate() {
         let most = parfocal_testkit::full_scale(&image.spec);
-        let beyond = image.spec.dtype.is_integer().then(|| image.values().find(|value| *value > most)).flatten();
+        let beyond =
+            image.spec.dtype.is_integer().then(|| image.values().find(|value| *value > most)).flatten();
         if let Some(value) = beyond {
             return Err(Finding::fail("an output has values beyond the significant bits that the plan says")
                 .with("input", &feed.name)
@@ -267,7 +311,8 @@ fn opr_20(scene: &mut Scene<'_>) -> Check {
     for setting in &edges {
         if let Err(error) = bench.create(&setting.parameters) {
             return Err(said(
-                Finding::fail("a value within its declared limits is refused").with("parameters", &setting.name),
+                Finding::fail("a value within its declared limits is refused")
+                    .with("parameters", &setting.name),
                 &error,
             ));
         }
@@ -297,22 +342,40 @@ fn opr_20(scene: &mut Scene<'_>) -> Check {
     });
     let given = Parameters::complete(&doctored, []).or_suite_error("a wrong value cannot be made")?;
     must_not_be_made(&bench, &given, "a parameter that it does not declare")?;
-    Ok(Finding::pass(format!("{} sets within the limits are accepted, {} wrong ones refused", edges.len(), refused + 1)))
+    Ok(Finding::pass(format!(
+        "{} sets within the limits are accepted, {} wrong ones refused",
+        edges.len(),
+        refused + 1
+    )))
 }
 
 fn must_not_be_made(bench: &Bench, parameters: &Parameters, name: &str) -> Result<(), Finding> {
     match bench.create(parameters) {
         Err(error) if is_refusal(error.kind()) => Ok(()),
-        Err(error) => Err(said(Finding::fail("a wrong value ends in an error that is no refusal").with("parameters", name), &error)),
+        Err(error) => Err(said(
+            Finding::fail("a wrong value ends in an error that is no refusal").with("parameters", name),
+            &error,
+        )),
         Ok(_) => Err(Finding::fail("a value that is not allowed is accepted").with("parameters", name)),
     }
 }
 
 /// Values that a parameter does not allow, each with a kind that would.
 fn beyond(spec: &ParameterSpec) -> Vec<(ParameterValue, ParameterKind)> {
-    let number = |value: f64| (ParameterValue::Number(value), ParameterKind::Number { default: value, min: f64::MIN, max: f64::MAX });
-    let whole = |value: i64| (ParameterValue::Integer(value), ParameterKind::Integer { default: value, min: i64::MIN, max: i64::MAX });
-    let text = |value: &str| (ParameterValue::Text(value.into()), ParameterKind::Text { default: value.into() });
+    let number = |value: f64| {
+        (
+            ParameterValue::Number(value),
+            ParameterKind::Number { default: value, min: f64::MIN, max: f64::MAX },
+        )
+    };
+    let whole = |value: i64| {
+        (
+            ParameterValue::Integer(value),
+            ParameterKind::Integer { default: value, min: i64::MIN, max: i64::MAX },
+        )
+    };
+    let text =
+        |value: &str| (ParameterValue::Text(value.into()), ParameterKind::Text { default: value.into() });
     match &spec.kind {
         ParameterKind::Number { min, max, .. } => {
             let step = |limit: f64| limit.abs().max(1.0) * 0.5;
@@ -340,4 +403,3 @@ pub(super) fn has_input(_: &Subject, operator: Option<&Descriptor>) -> Applies {
         _ => Applies::Yes,
     }
 }
-

@@ -60,7 +60,13 @@ pub(super) const CASES: &[Case] = &[
 /// The seed of the runs: some operators draw random numbers from it.
 const SEED: u64 = 0x5EED;
 
-fn seeded(bench: &Bench, setting: &Setting, feed: &Feed, cut: Cut, instances: usize) -> Result<parfocal_testkit::Outcome, Finding> {
+fn seeded(
+    bench: &Bench,
+    setting: &Setting,
+    feed: &Feed,
+    cut: Cut,
+    instances: usize,
+) -> Result<parfocal_testkit::Outcome, Finding> {
     let services = Recorder::new(SEED);
     let result = bench.drive(&setting.parameters, &services, &Loose::default(), |mut driver| {
         driver.instances = instances.min(bench.most_instances());
@@ -97,9 +103,14 @@ fn opr_04(scene: &mut Scene<'_>) -> Check {
     let here = digest(scene)?.sentence;
     let there = scene.elsewhere(Errand::Digest, &[], scene.scratch())?;
     if here != there {
-        return Err(Finding::fail("another process gives another result").with("here", here).with("there", there));
+        return Err(Finding::fail("another process gives another result")
+            .with("here", here)
+            .with("there", there));
     }
-    Ok(Finding::pass(format!("{} images give the same bytes in every run, on threads, and in another process", trials.len())))
+    Ok(Finding::pass(format!(
+        "{} images give the same bytes in every run, on threads, and in another process",
+        trials.len()
+    )))
 }
 
 /// The digest of everything that the trials give.
@@ -116,14 +127,28 @@ pub(crate) fn digest(scene: &mut Scene<'_>) -> Check {
 fn opr_31(scene: &mut Scene<'_>) -> Check {
     let here = digest(scene)?.sentence;
     let surroundings: [&[(&str, &str)]; 2] = [
-        &[("LANG", "de_DE.UTF-8"), ("LC_ALL", "tr_TR.UTF-8"), ("TZ", "Pacific/Chatham"), ("HOME", "/nonexistent"), ("USER", "nobody")],
-        &[("LANG", "C"), ("TZ", "UTC"), ("TMPDIR", "/nonexistent"), ("PATH", "/nonexistent"), ("OMP_NUM_THREADS", "3"), ("RUST_BACKTRACE", "1")],
+        &[
+            ("LANG", "de_DE.UTF-8"),
+            ("LC_ALL", "tr_TR.UTF-8"),
+            ("TZ", "Pacific/Chatham"),
+            ("HOME", "/nonexistent"),
+            ("USER", "nobody"),
+        ],
+        &[
+            ("LANG", "C"),
+            ("TZ", "UTC"),
+            ("TMPDIR", "/nonexistent"),
+            ("PATH", "/nonexistent"),
+            ("OMP_NUM_THREADS", "3"),
+            ("RUST_BACKTRACE", "1"),
+        ],
     ];
     for (environment, folder) in surroundings.into_iter().zip([Path::new("/"), scene.scratch()]) {
         let there = scene.elsewhere(Errand::Digest, environment, folder)?;
         if here != there {
             let shown: Vec<_> = environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            return Err(Finding::fail("another environment or folder gives another result").with("environment", shown.join(" ")));
+            return Err(Finding::fail("another environment or folder gives another result")
+                .with("environment", shown.join(" ")));
         }
     }
     Ok(Finding::pass("two other environments and folders give the same bytes"))

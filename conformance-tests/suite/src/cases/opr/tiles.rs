@@ -52,7 +52,8 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// Tiles that meet at uneven places: a few pixels, narrow, wide, larger than most halos.
-const CUTS: [Cut; 4] = [Cut::in_plane(7, 9), Cut::in_stack(2, 16, 5), Cut::in_plane(5, 40), Cut::in_stack(1, 31, 32)];
+const CUTS: [Cut; 4] =
+    [Cut::in_plane(7, 9), Cut::in_stack(2, 16, 5), Cut::in_plane(5, 40), Cut::in_stack(1, 31, 32)];
 
 fn opr_05(scene: &mut Scene<'_>) -> Check {
     let bench = scene.bench()?;
@@ -73,8 +74,13 @@ fn opr_05(scene: &mut Scene<'_>) -> Check {
             honest(&tiled, setting, feed)?;
             count += 1;
             if let Some(difference) = whole.difference(&tiled) {
-                return Err(differs("tiles give other pixels than the whole image", &difference, setting, feed)
-                    .with("tiles", format!("{:?} from {:?}", cut.tile, cut.offset)));
+                return Err(differs(
+                    "tiles give other pixels than the whole image",
+                    &difference,
+                    setting,
+                    feed,
+                )
+                .with("tiles", format!("{:?} from {:?}", cut.tile, cut.offset)));
             }
         }
     }
@@ -107,9 +113,18 @@ fn opr_06(scene: &mut Scene<'_>) -> Check {
         let planned = bench.drive(&setting.parameters, &Quiet, &Loose::default(), |driver| {
             let (operator, plan) = driver.plan(&feed.inputs())?;
             let work = Work::of(&bench.descriptor, &plan, feed.images.first().map(|(_, image)| &image.spec));
-            // A tile in the middle, so that there is something around it.
+            // A tile in the middle of a plane, so that there is something around it.
             let tiles = Cut::in_plane(6, 8).tiles(&work);
-            let core = tiles.get(tiles.len() / 2).copied().unwrap_or_default();
+            let middle = Region::new(
+                work.extent.0.map(|size| (size / 2).cast_signed()),
+                parfocal_image::Extent([1; 5]),
+            );
+            let core = tiles
+                .iter()
+                .find(|tile| tile.contains(&middle))
+                .or(tiles.first())
+                .copied()
+                .unwrap_or_default();
             let required = operator.required_input(&core)?;
             Ok((core, required, work.sequence))
         });
@@ -183,7 +198,11 @@ fn changed_outside(
         if inside(place) {
             return value;
         }
-        if scale <= 1.0 { 1.0 - value } else { (value + scale * (0.25 + 0.5 * random.fraction())) % (scale + 1.0) }
+        if scale <= 1.0 {
+            1.0 - value
+        } else {
+            (value + scale * (0.25 + 0.5 * random.fraction())) % (scale + 1.0)
+        }
     });
     *image = drawn.or_suite_error("a test image cannot be made")?;
     Ok(Some(changed))
@@ -263,8 +282,13 @@ fn opr_07(scene: &mut Scene<'_>) -> Check {
             let found = ran(result, setting, feed)?;
             count += 1;
             if let Some(difference) = expected.difference(&found) {
-                return Err(differs("another order of the tiles gives another result", &difference, setting, feed)
-                    .with("order", order));
+                return Err(differs(
+                    "another order of the tiles gives another result",
+                    &difference,
+                    setting,
+                    feed,
+                )
+                .with("order", order));
             }
         }
     }

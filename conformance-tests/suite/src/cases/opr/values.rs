@@ -107,7 +107,8 @@ fn opr_13(scene: &mut Scene<'_>) -> Check {
     let shape = bench.usual_shape()?.typed(DType::F32);
     let mut random = scene.random();
     let (mut spread, mut refused) = (0, 0);
-    let specials = [("NaN", f64::NAN), ("+Inf", f64::INFINITY), ("-Inf", f64::NEG_INFINITY), ("subnormal", 1e-42)];
+    let specials =
+        [("NaN", f64::NAN), ("+Inf", f64::INFINITY), ("-Inf", f64::NEG_INFINITY), ("subnormal", 1e-42)];
     for setting in bench.settings().words(4).or_fail("the defaults lie outside of their own limits")? {
         let feed = bench.feed(&shape)?;
         if !bench.accepts(&setting, &feed)? {
@@ -146,7 +147,8 @@ fn near(
     if bench.descriptor.kind != Kind::Map {
         return Ok(());
     }
-    let planned = bench.drive(&setting.parameters, &Quiet, &Loose::default(), |driver| driver.plan(&feed.inputs()));
+    let planned =
+        bench.drive(&setting.parameters, &Quiet, &Loose::default(), |driver| driver.plan(&feed.inputs()));
     let (operator, plan) = planned.or_fail("`plan` refuses what it accepted before")?;
     let work = Work::of(&bench.descriptor, &plan, feed.images.first().map(|(_, image)| &image.spec));
     if work.sequence.is_some() {
@@ -161,7 +163,8 @@ fn near(
                     core = core.with(axis, 0, work.extent[axis]);
                 }
             }
-            let asked = operator.required_input(&core).or_fail("`required_input` fails for a single pixel")?;
+            let asked =
+                operator.required_input(&core).or_fail("`required_input` fails for a single pixel")?;
             if !asked.first().is_some_and(|asked| asked.region.contains(&spoiled)) {
                 return Err(Finding::fail("an odd value spoils a pixel farther away than the halo")
                     .with("parameters", &setting.name)
@@ -202,11 +205,13 @@ fn opr_14(scene: &mut Scene<'_>) -> Check {
                 let outcome = ran(bench.run(&setting.parameters, &feed, Cut::WHOLE), &setting, &feed)?;
                 for (index, image) in outcome.images.iter().enumerate() {
                     if let Some(value) = image.values().find(|value| !value.is_finite()) {
-                        return Err(Finding::fail("an image without structure gives a pixel that is no number")
-                            .with("parameters", &setting.name)
-                            .with("input", &feed.name)
-                            .with("output", index)
-                            .with("value", value));
+                        return Err(Finding::fail(
+                            "an image without structure gives a pixel that is no number",
+                        )
+                        .with("parameters", &setting.name)
+                        .with("input", &feed.name)
+                        .with("output", index)
+                        .with("value", value));
                     }
                 }
                 count += 1;
@@ -221,7 +226,8 @@ fn opr_15(scene: &mut Scene<'_>) -> Check {
     let shape = bench.usual_shape()?;
     let port = bench.descriptor.inputs.first();
     let dtypes: Vec<_> = port.into_iter().flat_map(|port| &port.dtypes).copied().collect();
-    let integers = dtypes.iter().filter(|dtype| dtype.is_integer() && !matches!(dtype, DType::Mask | DType::U32));
+    let integers =
+        dtypes.iter().filter(|dtype| dtype.is_integer() && !matches!(dtype, DType::Mask | DType::U32));
     let mut count = 0;
     for setting in bench.settings().words(4).or_fail("the defaults lie outside of their own limits")? {
         for &dtype in integers.clone() {
@@ -249,7 +255,9 @@ fn opr_15(scene: &mut Scene<'_>) -> Check {
             }
         }
     }
-    Ok(Finding::pass(format!("{count} images of whole numbers give what their values as f32 give, rounded and clamped")))
+    Ok(Finding::pass(format!(
+        "{count} images of whole numbers give what their values as f32 give, rounded and clamped"
+    )))
 }
 
 /// Holds an output of whole numbers against the same as f32. One grey level apart is arithmetic; half the scale apart is a
@@ -281,7 +289,9 @@ fn clamped(expected: &Image, found: &Image) -> Result<(), Finding> {
         cut += u64::from(got != right && got == wanted.trunc().clamp(min, max) && fraction.abs() > 0.501);
     }
     if cut * 100 > pixels {
-        return Err(Finding::fail("fractions are cut off instead of being rounded").with("pixels", cut).with("of", pixels));
+        return Err(Finding::fail("fractions are cut off instead of being rounded")
+            .with("pixels", cut)
+            .with("of", pixels));
     }
     Ok(())
 }
@@ -292,14 +302,18 @@ fn opr_17(scene: &mut Scene<'_>) -> Check {
     let setting = bench.settings().defaults().or_fail("the defaults lie outside of their own limits")?;
     let [t, c, z, ..] = usual.extent.0;
     let large = bench.feed(&usual.clone().sized(Extent::new(t, c, z, 176, 192)))?;
-    let planned = bench.drive(&setting.parameters, &Quiet, &Loose::default(), |driver| driver.plan(&large.inputs()));
+    let planned =
+        bench.drive(&setting.parameters, &Quiet, &Loose::default(), |driver| driver.plan(&large.inputs()));
     let (operator, plan) = planned.or_fail("a larger image is refused")?;
     if [Axis::Y, Axis::X].iter().any(|axis| plan.tiling[*axis as usize] != Tiling::Split) {
         return Ok(Finding::na("it cannot be cut anywhere in the plane"));
     }
     let step = plan.tile_sizes[3].step.max(plan.tile_sizes[4].step).max(1);
     let offset = [step.max(5).next_multiple_of(step), step.max(11).next_multiple_of(step)];
-    let part = Region::new([0, 0, 0, offset[0].cast_signed(), offset[1].cast_signed()], Extent::new(t, c, z, 150, 160));
+    let part = Region::new(
+        [0, 0, 0, offset[0].cast_signed(), offset[1].cast_signed()],
+        Extent::new(t, c, z, 150, 160),
+    );
     let small = Feed {
         name: format!("the part {part} of {}", large.name),
         images: large
@@ -314,7 +328,10 @@ fn opr_17(scene: &mut Scene<'_>) -> Check {
     let pixel = Region::new([0, 0, 0, 80, 80], Extent([1; 5]));
     let asked = operator.required_input(&pixel).or_fail("`required_input` fails for a single pixel")?;
     let halo = asked.iter().map(|asked| {
-        let before = |axis: usize| (pixel.origin[axis] - asked.region.origin[axis]).max(asked.region.end(Axis::ALL[axis]) - pixel.end(Axis::ALL[axis]));
+        let before = |axis: usize| {
+            (pixel.origin[axis] - asked.region.origin[axis])
+                .max(asked.region.end(Axis::ALL[axis]) - pixel.end(Axis::ALL[axis]))
+        };
         before(3).max(before(4)).max(0)
     });
     let halo = halo.max().unwrap_or(0);
@@ -328,11 +345,13 @@ fn opr_17(scene: &mut Scene<'_>) -> Check {
                 let there = [0, 0, 0, here[3] + offset[0], here[4] + offset[1]];
                 let (one, other) = (first.value(there), second.value(here));
                 if one.map(f64::to_bits) != other.map(f64::to_bits) {
-                    return Err(Finding::fail("a part of an image gives other pixels than the image, away from its border")
-                        .with("output", index)
-                        .with("pixel of the part", format!("Y{y} X{x}"))
-                        .with("whole", format!("{one:?}"))
-                        .with("part", format!("{other:?}")));
+                    return Err(Finding::fail(
+                        "a part of an image gives other pixels than the image, away from its border",
+                    )
+                    .with("output", index)
+                    .with("pixel of the part", format!("Y{y} X{x}"))
+                    .with("whole", format!("{one:?}"))
+                    .with("part", format!("{other:?}")));
                 }
             }
         }

@@ -20,7 +20,7 @@ pub(super) const CASES: &[Case] = &[
         sentence: "A permission that is declared and not granted ends in a typed denial.",
         demands: "With every declared permission withheld (the kernel refuses the system calls) each operator works without \
                   it or ends in `permission-denied`, asks at most 100 times in a run, and lives.",
-        why: "Users say no.",
+        why: "Users say no, and the plugin has to live with it.",
         fix: "Return `permission-denied` when the system says so, and do not try again.",
         transports: &[Transport::Native],
         applies: asks_for_something,

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use parfocal_conformance::{Applies, Case, CaseResult, Event, Finding, Report, Scope, Severity, Status, Subject, case, cases};
+use parfocal_conformance::{
+    Applies, Case, CaseResult, Event, Finding, Report, Scope, Severity, Status, Subject, case, cases,
+};
 use parfocal_types::{Error, Result};
 use serde_json::json;
 
@@ -57,9 +59,15 @@ impl Drop for Live {
 /// The end of a run, for one plugin.
 pub(super) fn summary(output: &Output, report: &Report) {
     output.text(super::headline(report));
-    let counts: Vec<_> = report.summary.counts.iter().map(|(status, count)| format!("{count} {status}")).collect();
+    let counts: Vec<_> =
+        report.summary.counts.iter().map(|(status, count)| format!("{count} {status}")).collect();
     let seconds = report.measured.as_ref().map_or(0.0, |measured| measured.seconds);
-    output.text(format!("  {} in {seconds:.1} s, profile {}, seed {}", counts.join(", "), report.configuration.profile.name(), report.seed));
+    output.text(format!(
+        "  {} in {seconds:.1} s, profile {}, seed {}",
+        counts.join(", "),
+        report.configuration.profile.name(),
+        report.seed
+    ));
     for weakening in &report.configuration.weakened {
         output.text(format!("  weakened: {weakening}"));
     }
@@ -68,7 +76,9 @@ pub(super) fn summary(output: &Output, report: &Report) {
             entry(output, result);
         }
     }
-    for (status, word) in [(Status::Waived, "waived"), (Status::Skip, "not tried"), (Status::Na, "does not apply")] {
+    for (status, word) in
+        [(Status::Waived, "waived"), (Status::Skip, "not tried"), (Status::Na, "does not apply")]
+    {
         grouped(output, report, status, word);
     }
     for level in &report.summary.levels {
@@ -126,7 +136,11 @@ pub(super) fn list(output: &Output, subjects: &[Subject]) -> Result<()> {
     let mut documents = Vec::new();
     for case in cases() {
         let says: Vec<_> = subjects.iter().map(|subject| applies(case, subject)).collect();
-        let note = if says.is_empty() || says.iter().any(Option::is_none) { None } else { says.into_iter().flatten().next() };
+        let note = if says.is_empty() || says.iter().any(Option::is_none) {
+            None
+        } else {
+            says.into_iter().flatten().next()
+        };
         let severity = match case.severity {
             Severity::Must => "must  ",
             Severity::Should => "should",
@@ -152,8 +166,11 @@ fn applies(case: &Case, subject: &Subject) -> Option<String> {
     match case.scope {
         Scope::Package | Scope::Library => why((case.applies)(subject, None)),
         Scope::Operator | Scope::Transports => {
-            let all: Vec<_> =
-                subject.operators().iter().map(|operator| why((case.applies)(subject, Some(operator)))).collect();
+            let all: Vec<_> = subject
+                .operators()
+                .iter()
+                .map(|operator| why((case.applies)(subject, Some(operator))))
+                .collect();
             if all.iter().any(Option::is_none) { None } else { all.into_iter().flatten().next() }
         }
     }

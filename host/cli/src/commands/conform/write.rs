@@ -24,7 +24,8 @@ pub(super) fn all(arguments: &Conform, subjects: &[Subject], reports: &[Report])
             let Some(path) = path else { continue };
             let path = if several { named(path, report) } else { path.clone() };
             fs::write(&path, text).map_err(|error| {
-                Error::invalid_argument(format!("{} cannot be written: {error}", path.display())).with_source(error)
+                Error::invalid_argument(format!("{} cannot be written: {error}", path.display()))
+                    .with_source(error)
             })?;
         }
         if let Some(folder) = &arguments.bundle {

@@ -1,0 +1,219 @@
+//! What a fault is, and the layer that it lives in.
+
+use parfocal_plugin::{
+    prelude::*,
+    private::{abi::entry::Entry, operator::Operator as Behaviour},
+    with_pixel_type,
+};
+
+/// A plugin with one fault.
+#[derive(Clone, Copy)]
+pub struct Fault {
+    /// Its name; the switch has it.
+    pub name: &'static str,
+    /// The case that is there to notice it.
+    pub case: &'static str,
+    /// Other cases that notice it too, because they try what contains it.
+    pub also: &'static [&'static str],
+    /// What it does, in a clause: "adds one to ...".
+    pub what: &'static str,
+    /// The golden operator that it is about.
+    pub operator: &'static str,
+    /// How it is done.
+    pub act: Act,
+}
+
+/// Makes an instance of a golden operator.
+pub type Make<'a> = &'a dyn Fn(&str, &Parameters) -> Result<Box<dyn Behaviour>>;
+
+/// Where a fault sits.
+#[derive(Clone, Copy)]
+pub enum Act {
+    /// Between the host and the operator.
+    Wrap(fn(Box<dyn Behaviour>) -> Box<dyn Behaviour>),
+    /// The same, and the manifest asks for a folder.
+    Asking(fn(Box<dyn Behaviour>) -> Box<dyn Behaviour>),
+    /// Where instances are made.
+    Create(fn(&str, &Parameters, Make<'_>) -> Result<Box<dyn Behaviour>>),
+    /// In what code and manifest declare.
+    Declare(fn(&mut Descriptor)),
+    /// In what the code declares; the manifest is right.
+    Describe(fn(&mut Descriptor)),
+    /// In negotiation: gets the host's range and the right answer.
+    Entry(fn(u32, u32, *const Entry) -> *const Entry),
+    /// In the moment when the library is mapped.
+    Load(fn()),
+    /// In the package around the code.
+    Package(fn(&mut crate::package::Package)),
+}
+
+/// One fault of an operator: it stands between the host and an operator that keeps the contract, and breaks one call.
+pub trait Sabotage: Send {
+    /// Instead of [`Operator::plan`](Behaviour::plan).
+    ///
+    /// # Errors
+    /// As the operator's.
+    fn plan(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        inputs: &[InputSpec<'_>],
+        services: &dyn Services,
+    ) -> Result<Plan> {
+        inner.plan(inputs, services)
+    }
+
+    /// Instead of [`Operator::required_input`](Behaviour::required_input).
+    ///
+    /// # Errors
+    /// As the operator's.
+    fn required_input(&self, inner: &dyn Behaviour, core: &Region) -> Result<Vec<InputRegion>> {
+        inner.required_input(core)
+    }
+
+    /// Instead of [`Operator::reset`](Behaviour::reset).
+    ///
+    /// # Errors
+    /// As the operator's.
+    fn reset(&mut self, inner: &mut dyn Behaviour, services: &dyn Services) -> Result<()> {
+        inner.reset(services)
+    }
+
+    /// Instead of [`Operator::run`](Behaviour::run).
+    ///
+    /// # Errors
+    /// As the operator's.
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
+        inner.run(tiles, services)
+    }
+
+    /// Instead of [`Operator::merge`](Behaviour::merge).
+    ///
+    /// # Errors
+    /// As the operator's.
+    fn merge(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        left: Vec<u8>,
+        right: &[u8],
+        services: &dyn Services,
+    ) -> Result<Vec<u8>> {
+        inner.merge(left, right, services)
+    }
+
+    /// Instead of [`Operator::finish`](Behaviour::finish).
+    ///
+    /// # Errors
+    /// As the operator's.
+    fn finish(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        total: &[u8],
+        sink: &mut dyn Sink,
+        services: &dyn Services,
+    ) -> Result<Vec<u8>> {
+        inner.finish(total, sink, services)
+    }
+
+    /// Instead of [`Operator::save`](Behaviour::save).
+    ///
+    /// # Errors
+    /// As the operator's.
+    fn save(&mut self, inner: &mut dyn Behaviour, services: &dyn Services) -> Result<Vec<u8>> {
+        inner.save(services)
+    }
+
+    /// Instead of [`Operator::load`](Behaviour::load).
+    ///
+    /// # Errors
+    /// As the operator's.
+    fn load(&mut self, inner: &mut dyn Behaviour, state: &[u8], services: &dyn Services) -> Result<()> {
+        inner.load(state, services)
+    }
+}
+
+struct Faulty<S> {
+    inner: Box<dyn Behaviour>,
+    sabotage: S,
+}
+
+/// The operator with a fault in front.
+#[must_use]
+pub fn with<S: Sabotage + Default + 'static>(inner: Box<dyn Behaviour>) -> Box<dyn Behaviour> {
+    around(inner, S::default())
+}
+
+/// The operator with a fault in front that knows something.
+#[must_use]
+pub fn around<S: Sabotage + 'static>(inner: Box<dyn Behaviour>, sabotage: S) -> Box<dyn Behaviour> {
+    Box::new(Faulty { inner, sabotage })
+}
+
+impl<S: Sabotage> Behaviour for Faulty<S> {
+    fn plan(&mut self, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
+        self.sabotage.plan(self.inner.as_mut(), inputs, services)
+    }
+
+    fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
+        self.sabotage.required_input(self.inner.as_ref(), core)
+    }
+
+    fn reset(&mut self, services: &dyn Services) -> Result<()> {
+        self.sabotage.reset(self.inner.as_mut(), services)
+    }
+
+    fn run(&mut self, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
+        self.sabotage.run(self.inner.as_mut(), tiles, services)
+    }
+
+    fn accumulate(&mut self, tiles: &Tiles<'_>, services: &dyn Services) -> Result<Vec<u8>> {
+        self.inner.accumulate(tiles, services)
+    }
+
+    fn merge(&mut self, left: Vec<u8>, right: &[u8], services: &dyn Services) -> Result<Vec<u8>> {
+        self.sabotage.merge(self.inner.as_mut(), left, right, services)
+    }
+
+    fn finish(&mut self, total: &[u8], sink: &mut dyn Sink, services: &dyn Services) -> Result<Vec<u8>> {
+        self.sabotage.finish(self.inner.as_mut(), total, sink, services)
+    }
+
+    fn conclude(&mut self, conclusion: &[u8], services: &dyn Services) -> Result<()> {
+        self.inner.conclude(conclusion, services)
+    }
+
+    fn save(&mut self, services: &dyn Services) -> Result<Vec<u8>> {
+        self.sabotage.save(self.inner.as_mut(), services)
+    }
+
+    fn load(&mut self, state: &[u8], services: &dyn Services) -> Result<()> {
+        self.sabotage.load(self.inner.as_mut(), state, services)
+    }
+}
+
+/// Changes each pixel that came out, from its place in the image along T C Z Y X and its value.
+///
+/// # Errors
+/// When the tile is not what its type says.
+pub fn repaint(tiles: &mut Tiles<'_>, mut change: impl FnMut([i64; 5], f64) -> f64) -> Result<()> {
+    for output in &mut *tiles.outputs {
+        let [ts, cs, zs, ys, _] = output.pixels.region().extent.0.map(|size| size as usize);
+        let [t0, c0, z0, y0, x0] = output.pixels.region().origin;
+        with_pixel_type!(output.pixels.dtype(), T => {
+            let mut pixels = output.pixels.view_mut::<T>()?;
+            for index in 0..ts * cs * zs * ys {
+                let [t, c, z, y] = [index / (cs * zs * ys), index / (zs * ys) % cs, index / ys % zs, index % ys];
+                for (x, value) in pixels.row_mut(t, c, z, y).iter_mut().enumerate() {
+                    let place =
+                        [t0 + t as i64, c0 + c as i64, z0 + z as i64, y0 + y as i64, x0 + x as i64];
+                    *value = T::from_f64(change(place, value.to_f64()));
+                }
+            }
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,324 @@
+//! Faults of handshake and lifecycle.
+
+use std::{
+    cell::Cell,
+    env, fs, hint, process, ptr,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use parfocal_plugin::{
+    prelude::*,
+    private::{
+        abi::guest,
+        operator::{LogLevel, Operator as Behaviour},
+    },
+};
+
+use crate::{
+    export::ENTRY,
+    fault::{Act, Fault, Make, Sabotage, around, repaint, with},
+};
+
+/// The faults.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        name: "another-entry",
+        case: "ABI-01",
+        also: &[],
+        what: "answers negotiation with a new copy each time",
+        operator: "subtract",
+        act: Act::Entry(|_, _, honest| {
+            // SAFETY: the entry of this library, a static.
+            ptr::from_ref(Box::leak(Box::new(unsafe { *honest })))
+        }),
+    },
+    Fault {
+        name: "any-version",
+        case: "ABI-02",
+        also: &[],
+        what: "says yes to every version of the entry",
+        operator: "subtract",
+        act: Act::Entry(|_, _, _| guest::negotiate(&ENTRY, 1, 1)),
+    },
+    Fault {
+        name: "other-summary",
+        case: "ABI-03",
+        also: &[],
+        what: "describes itself otherwise than its manifest does",
+        operator: "subtract",
+        act: Act::Describe(|descriptor| descriptor.summary.push('!')),
+    },
+    Fault {
+        name: "trimmed-name",
+        case: "ABI-04",
+        also: &[],
+        what: "passes over spaces behind an operator's name",
+        operator: "subtract",
+        act: Act::Create(|operator, parameters, make| make(operator.trim(), parameters)),
+    },
+    Fault {
+        name: "other-layout",
+        case: "ABI-06",
+        also: &["MAN-05"],
+        what: "was built against other structs than the version that it names",
+        operator: "subtract",
+        act: Act::Package(|package| package.patch("layout InputTile ", "layout OutputTale")),
+    },
+    Fault {
+        name: "kept-instances",
+        case: "ABI-07",
+        also: &[],
+        what: "keeps four kibibytes for each instance that was made",
+        operator: "subtract",
+        act: Act::Create(|operator, parameters, make| {
+            hint::black_box(vec![1_u8; 4096].leak());
+            make(operator, parameters)
+        }),
+    },
+    Fault {
+        name: "unused-end",
+        case: "ABI-08",
+        also: &[],
+        what: "is wrong for good once an instance ended before its plan",
+        operator: "subtract",
+        act: Act::Wrap(with::<UnusedEnd>),
+    },
+    Fault {
+        name: "shared-parameters",
+        case: "ABI-09",
+        also: &[],
+        what: "keeps its parameters where all instances share them",
+        operator: "subtract",
+        act: Act::Create(shared_parameters),
+    },
+    Fault {
+        name: "process-wide-name",
+        case: "ABI-10",
+        also: &[],
+        what: "is wrong when another copy of it was there first, which it sees in the environment",
+        operator: "subtract",
+        act: Act::Wrap(with::<ProcessWideName>),
+    },
+    Fault {
+        name: "curious",
+        case: "ABI-11",
+        also: &[],
+        what: "reads a file of the computer when it is loaded",
+        operator: "subtract",
+        act: Act::Load(|| drop(hint::black_box(fs::read("/etc/hostname")))),
+    },
+    Fault {
+        name: "slow-start",
+        case: "ABI-11",
+        also: &[],
+        what: "waits for half a second when it is loaded",
+        operator: "subtract",
+        act: Act::Load(|| thread::sleep(Duration::from_millis(500))),
+    },
+    Fault {
+        name: "aborts",
+        case: "ABI-12",
+        also: &[],
+        what: "aborts when it is asked what it needs before it planned",
+        operator: "subtract",
+        act: Act::Wrap(with::<Aborts>),
+    },
+    Fault {
+        name: "half-a-character",
+        case: "ABI-13",
+        also: &[],
+        what: "writes half a character into the log",
+        operator: "subtract",
+        act: Act::Wrap(with::<HalfACharacter>),
+    },
+    Fault {
+        name: "any-state",
+        case: "ABI-15",
+        also: &[],
+        what: "takes any bytes for a state",
+        operator: "change",
+        act: Act::Wrap(with::<AnyState>),
+    },
+    Fault {
+        name: "thread-local",
+        case: "ABI-16",
+        also: &[],
+        what: "keeps what it planned in a variable of the thread",
+        operator: "subtract",
+        act: Act::Wrap(with::<ThreadLocal>),
+    },
+];
+
+/// Is wrong for good once an instance ended before its plan.
+#[derive(Default)]
+struct UnusedEnd {
+    planned: bool,
+}
+
+/// Whether an instance ended before its plan.
+static ENDED: AtomicBool = AtomicBool::new(false);
+
+impl Sabotage for UnusedEnd {
+    fn plan(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        inputs: &[InputSpec<'_>],
+        services: &dyn Services,
+    ) -> Result<Plan> {
+        self.planned = true;
+        inner.plan(inputs, services)
+    }
+
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
+        inner.run(tiles, services)?;
+        repaint(tiles, |_, value| if ENDED.load(Ordering::Relaxed) { value + 1.0 } else { value })
+    }
+}
+
+impl Drop for UnusedEnd {
+    fn drop(&mut self) {
+        ENDED.fetch_or(!self.planned, Ordering::Relaxed);
+    }
+}
+
+/// Keeps its parameters where all instances share them.
+struct SharedParameters {
+    own: Parameters,
+}
+
+/// The parameters of all instances.
+static SHARED: Mutex<Option<Parameters>> = Mutex::new(None);
+
+fn shared_parameters(operator: &str, parameters: &Parameters, make: Make<'_>) -> Result<Box<dyn Behaviour>> {
+    let inner = make(operator, parameters)?;
+    *SHARED.lock().unwrap_or_else(PoisonError::into_inner) = Some(parameters.clone());
+    Ok(around(inner, SharedParameters { own: parameters.clone() }))
+}
+
+impl Sabotage for SharedParameters {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
+        inner.run(tiles, services)?;
+        let others = SHARED.lock().unwrap_or_else(PoisonError::into_inner).as_ref() != Some(&self.own);
+        repaint(tiles, |_, value| if others { value + 1.0 } else { value })
+    }
+}
+
+/// Is wrong when another copy of it was there first, which it sees in the environment.
+#[derive(Default)]
+struct ProcessWideName;
+
+impl Sabotage for ProcessWideName {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
+        const NAME: &str = "PARFOCAL_SABOTEUR";
+        let own = format!("{:p}", &raw const ENDED);
+        let first = env::var(NAME).unwrap_or_else(|_| {
+            // SAFETY: none: other threads may read the environment. That it is changed is the fault.
+            unsafe { env::set_var(NAME, &own) };
+            own.clone()
+        });
+        inner.run(tiles, services)?;
+        repaint(tiles, |_, value| if first == own { value } else { value + 1.0 })
+    }
+}
+
+/// Aborts when it is asked what it needs before it planned.
+#[derive(Default)]
+struct Aborts {
+    planned: bool,
+}
+
+impl Sabotage for Aborts {
+    fn plan(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        inputs: &[InputSpec<'_>],
+        services: &dyn Services,
+    ) -> Result<Plan> {
+        self.planned = true;
+        inner.plan(inputs, services)
+    }
+
+    fn required_input(&self, inner: &dyn Behaviour, core: &Region) -> Result<Vec<InputRegion>> {
+        if !self.planned {
+            process::abort();
+        }
+        inner.required_input(core)
+    }
+}
+
+/// Writes half a character into the log.
+#[derive(Default)]
+struct HalfACharacter;
+
+impl Sabotage for HalfACharacter {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
+        // SAFETY: none: a text that is no UTF-8 is the fault. Nobody here looks at it.
+        services.log(LogLevel::Info, unsafe { str::from_utf8_unchecked(hint::black_box(b"10 \xC2")) });
+        inner.run(tiles, services)
+    }
+}
+
+/// Takes any bytes for a state.
+#[derive(Default)]
+struct AnyState;
+
+impl Sabotage for AnyState {
+    fn load(&mut self, inner: &mut dyn Behaviour, state: &[u8], services: &dyn Services) -> Result<()> {
+        inner.load(state, services).or(Ok(()))
+    }
+}
+
+/// Keeps what it planned in a variable of the thread.
+#[derive(Default)]
+struct ThreadLocal;
+
+thread_local! {
+    /// Whether something was planned.
+    static PLANNED: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Sabotage for ThreadLocal {
+    fn plan(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        inputs: &[InputSpec<'_>],
+        services: &dyn Services,
+    ) -> Result<Plan> {
+        PLANNED.set(true);
+        inner.plan(inputs, services)
+    }
+
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
+        if PLANNED.get() { inner.run(tiles, services) } else { Err(Error::internal("nothing was planned")) }
+    }
+}

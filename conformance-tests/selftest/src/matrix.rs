@@ -1,0 +1,309 @@
+//! Saboteurs and cases: who notices what.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use clap::ValueEnum;
+use parfocal_conformance::{Applies, Case, Options, Report, Status, Subject, cases, run};
+use parfocal_saboteurs::{
+    fault::{Act, Fault},
+    faults,
+};
+use parfocal_types::Result;
+
+use crate::{
+    judge::{Column, column, is_written, unexpected},
+    packages,
+};
+
+/// Which cases are tried on each saboteur.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Width {
+    /// Its own, and those that should notice it too.
+    Own,
+    /// These, all of its group, and a third of the others, in rotation by seed.
+    Third,
+    /// All.
+    All,
+}
+
+impl Width {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Own => "each saboteur against its own case and those that should notice it too",
+            Self::Third => {
+                "each saboteur against its own case, those that should notice it too, the cases of its group, and a third \
+                 of the others, in rotation by seed"
+            }
+            Self::All => "each saboteur against every case",
+        }
+    }
+}
+
+/// A saboteur that was tried.
+struct Tried {
+    fault: &'static Fault,
+    column: Column,
+    problems: Vec<String>,
+    /// What its own case says.
+    sentence: String,
+    took: Duration,
+}
+
+/// The matrix while it is filled.
+pub(crate) struct Matrix {
+    options: Options,
+    width: Width,
+    folder: PathBuf,
+    goldens: PathBuf,
+    /// Of each golden operator that was needed.
+    baselines: BTreeMap<&'static str, Column>,
+    golden_problems: Vec<String>,
+    golden_took: Duration,
+    tried: Vec<Tried>,
+}
+
+impl Matrix {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// When the goldens were not built, or the folder cannot be written.
+    pub(crate) fn new(options: Options, width: Width, folder: &Path) -> Result<Self> {
+        let goldens = packages::goldens(folder)?;
+        Ok(Self {
+            options,
+            width,
+            folder: folder.to_owned(),
+            goldens,
+            baselines: BTreeMap::new(),
+            golden_problems: Vec::new(),
+            golden_took: Duration::ZERO,
+            tried: Vec::new(),
+        })
+    }
+
+    /// Every case on every golden.
+    ///
+    /// # Errors
+    /// When the suite cannot do its work.
+    pub(crate) fn goldens(&mut self) -> Result<()> {
+        let start = Instant::now();
+        let report = run(&Subject::read(&self.goldens), &self.options, &mut |_| {})?;
+        self.golden_took = start.elapsed();
+        for result in &report.results {
+            let written = cases().iter().any(|case| case.id == result.case && is_written(case));
+            // A warning is shown and stops nobody; SEC-01 needs the worker lane, which is not part of the self-test.
+            let without_lane = result.case == "SEC-01" && result.status == Status::Skip;
+            if result.status == Status::Warn {
+                println!("  warning: {} {}: {}", result.case, result.place(), result.sentence);
+            } else if written && !without_lane && !matches!(result.status, Status::Pass | Status::Na) {
+                let details: Vec<_> = result
+                    .details
+                    .iter()
+                    .map(|detail| format!("{}: {}", detail.name, detail.value))
+                    .collect();
+                self.golden_problems.push(format!(
+                    "{} {} {}: {} ({})",
+                    result.case,
+                    result.operator.as_deref().unwrap_or("-"),
+                    result.status,
+                    result.sentence,
+                    details.join("; ")
+                ));
+            }
+        }
+        if let Some(measured) = &report.measured {
+            let mut slowest: Vec<_> = measured.timings.iter().collect();
+            slowest.sort_by(|one, other| other.seconds.total_cmp(&one.seconds));
+            for timing in slowest.iter().take(8) {
+                let operator = timing.operator.as_deref().unwrap_or("-");
+                println!("  {:5.2} s  {} {operator}", timing.seconds, timing.case);
+            }
+        }
+        Ok(())
+    }
+
+    /// Every saboteur that was asked for.
+    ///
+    /// # Errors
+    /// When the suite cannot do its work.
+    pub(crate) fn saboteurs(&mut self, only: &[String]) -> Result<()> {
+        let wanted = |fault: &&Fault| {
+            only.is_empty() || only.iter().any(|word| word == fault.name || word == fault.case)
+        };
+        for (number, fault) in faults::all().enumerate().filter(|(_, fault)| wanted(fault)) {
+            let start = Instant::now();
+            let cases = self.cases_for(fault, number);
+            let package = packages::saboteur(&self.folder.join(fault.name), fault)?;
+            let report = self.report(&package, None, &cases)?;
+            let golden = self.baseline(fault, &cases)?;
+            let column = column(&report);
+            let mut problems = unexpected(fault, &column, &golden);
+            if !column.contains_key(fault.case) {
+                problems.push(format!("its case {} is not written, or does not run", fault.case));
+            }
+            for problem in &mut problems {
+                let told = report.results.iter().find(|result| problem.starts_with(result.case.as_str()));
+                if let Some(result) = told {
+                    let details: Vec<_> = result
+                        .details
+                        .iter()
+                        .map(|detail| format!("{}: {}", detail.name, detail.value))
+                        .collect();
+                    problem.push_str(&format!(": {} ({})", result.sentence, details.join("; ")));
+                }
+            }
+            let own = report.results.iter().find(|result| result.case == fault.case);
+            let sentence =
+                own.map(|result| format!("{}: {}", result.status, result.sentence)).unwrap_or_default();
+            let mark = if problems.is_empty() { "ok  " } else { "NOT " };
+            let took = start.elapsed();
+            println!("{mark}{} {}: {sentence} [{:.1} s]", fault.case, fault.name, took.as_secs_f64());
+            problems.iter().for_each(|problem| println!("      {problem}"));
+            self.tried.push(Tried { fault, column, problems, sentence, took });
+        }
+        Ok(())
+    }
+
+    fn report(&self, package: &Path, operator: Option<&str>, cases: &[&str]) -> Result<Report> {
+        let mut options = self.options.clone();
+        options.cases = cases.iter().map(|id| (*id).to_owned()).collect();
+        options.operator = operator.map(str::to_owned);
+        run(&Subject::read(package), &options, &mut |_| {})
+    }
+
+    fn cases_for(&self, fault: &Fault, number: usize) -> Vec<&'static str> {
+        let own = |case: &Case| case.id == fault.case || fault.also.contains(&case.id);
+        let turn = self.options.seed as usize + number;
+        let taken = |(index, case): &(usize, &Case)| match self.width {
+            Width::Own => own(case),
+            Width::Third => own(case) || case.id[..3] == fault.case[..3] || (index + turn).is_multiple_of(3),
+            Width::All => true,
+        };
+        let written = cases().iter().enumerate().filter(|(_, case)| is_written(case));
+        written.filter(taken).map(|(_, case)| case.id).collect()
+    }
+
+    /// How the cases end for the golden operator that a fault is about.
+    fn baseline(&mut self, fault: &Fault, wanted: &[&'static str]) -> Result<Column> {
+        let known = self.baselines.remove(fault.operator).unwrap_or_default();
+        let missing: Vec<_> = wanted.iter().copied().filter(|id| !known.contains_key(id)).collect();
+        let mut all = known;
+        // A warning of the golden is the only thing that a saboteur is compared with; most cases have none.
+        if self.width != Width::Own && !missing.is_empty() {
+            let report = self.report(&self.goldens, Some(fault.operator), &missing)?;
+            all.extend(column(&report));
+        }
+        self.baselines.insert(fault.operator, all.clone());
+        Ok(all)
+    }
+
+    /// Cases that are written and apply to an operator of the goldens or to a library, and have no saboteur.
+    fn without_saboteur(&self) -> Vec<&'static str> {
+        let subject = Subject::read(&self.goldens);
+        let sabotaged: BTreeSet<_> = faults::all().map(|fault| fault.case).collect();
+        let excused = |id: &str| faults::NONE.iter().any(|(case, _)| *case == id);
+        let applies = |case: &Case| {
+            let operators = subject.operators().iter().map(Some).chain([None]);
+            operators.into_iter().any(|operator| (case.applies)(&subject, operator) == Applies::Yes)
+        };
+        let lacking = |case: &&Case| {
+            is_written(case) && applies(case) && !sabotaged.contains(case.id) && !excused(case.id)
+        };
+        cases().iter().filter(lacking).map(|case| case.id).collect()
+    }
+
+    /// Whether everything is as it has to be.
+    pub(crate) fn holds(&self, complete: bool) -> bool {
+        self.golden_problems.is_empty()
+            && self.tried.iter().all(|tried| tried.problems.is_empty())
+            && (!complete || self.without_saboteur() == faults::LACKING)
+    }
+
+    /// The figures.
+    pub(crate) fn print(&self) {
+        self.golden_problems.iter().for_each(|problem| println!("golden: {problem}"));
+        println!("{}", self.figures().join("\n"));
+        println!("goldens {:.0} s, saboteurs {:.0} s", self.golden_took.as_secs_f64(), self.seconds());
+    }
+
+    fn seconds(&self) -> f64 {
+        self.tried.iter().map(|tried| tried.took.as_secs_f64()).sum()
+    }
+
+    fn figures(&self) -> Vec<String> {
+        let subject = Subject::read(&self.goldens);
+        let waiting: Vec<_> = cases()
+            .iter()
+            .filter_map(|case| {
+                let operator = subject.operators().first();
+                match (case.applies)(&subject, operator) {
+                    Applies::NotYet(what) => Some(format!("{} ({what})", case.id)),
+                    _ => None,
+                }
+            })
+            .collect();
+        let unwritten: Vec<_> = cases()
+            .iter()
+            .filter(|case| !is_written(case) && !waiting.iter().any(|text| text.starts_with(case.id)))
+            .map(|case| case.id)
+            .collect();
+        let fine = self.tried.iter().filter(|tried| tried.problems.is_empty()).count();
+        let mut figures = vec![
+            format!(
+                "{} cases, {} applicable, {} not yet",
+                cases().len(),
+                cases().len() - waiting.len(),
+                waiting.len()
+            ),
+            format!(
+                "{} saboteurs tried, {fine} as their table says; {}",
+                self.tried.len(),
+                self.width.words()
+            ),
+        ];
+        let mut list = |name: &str, items: Vec<String>| {
+            if !items.is_empty() {
+                figures.push(format!("{name}: {}", items.join(", ")));
+            }
+        };
+        list("not yet applicable", waiting);
+        list("not written", unwritten.iter().map(ToString::to_string).collect());
+        list(
+            "written, without a saboteur",
+            self.without_saboteur().iter().map(ToString::to_string).collect(),
+        );
+        list("cannot have one", faults::NONE.iter().map(|(case, why)| format!("{case} ({why})")).collect());
+        figures
+    }
+
+    /// The matrix for people.
+    pub(crate) fn markdown(&self) -> String {
+        let mut text = String::from("# Who notices what\n\nWritten by `parfocal-selftest --markdown`.\n\n");
+        for figure in self.figures() {
+            text.push_str(&format!("- {figure}\n"));
+        }
+        text.push_str("\n| case | saboteur | a plugin that | how the case ends | also noticed by |\n|---|---|---|---|---|\n");
+        for Tried { fault, sentence, column, .. } in &self.tried {
+            let also: Vec<_> = fault
+                .also
+                .iter()
+                .map(|id| {
+                    column.get(id).map_or_else(|| (*id).to_owned(), |status| format!("{id} ({status})"))
+                })
+                .collect();
+            let place = if matches!(fault.act, Act::Package(_)) { "the package" } else { fault.operator };
+            text.push_str(&format!(
+                "| {} | `{}` ({place}) | {} | {sentence} | {} |\n",
+                fault.case,
+                fault.name,
+                fault.what,
+                also.join(", ")
+            ));
+        }
+        text
+    }
+}
