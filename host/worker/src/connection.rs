@@ -74,11 +74,9 @@ impl Connection {
         Ok((connection, answer))
     }
 
-    /// Which fences stand, in words. The worker said so before it answered the greeting, but over another line, which may not
-    /// have been listened to yet.
-    pub(crate) fn isolation(&mut self, patience: Duration) -> String {
-        self.process.wait_for_report(patience);
-        self.process.fences().map(ToString::to_string).unwrap_or_default()
+    /// The process.
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
     }
 
     /// Whether it died or was ended.

@@ -144,8 +144,8 @@ impl Lane for WorkerLane {
             deaths: Deaths::default(),
         };
         let shop = Arc::new(shop);
-        let (mut connection, operators) = shop.open()?;
-        let fences = connection.isolation(PARTING);
+        let (connection, operators) = shop.open()?;
+        let fences = connection.process().fences().map(ToString::to_string).unwrap_or_default();
         let info = LibraryInfo {
             plugin: artifact.plugin.clone(),
             version: artifact.version.clone(),
