@@ -97,12 +97,13 @@ impl<'a> Hand<'a> {
         }
     }
 
-    /// Whether a host would call `run` or `accumulate` for this part: it is planned, and the part lies in the work.
+    /// Whether a host would call `run` or `accumulate` for this part: it is planned, the part lies in the work, and it is no
+    /// second pass of a reduction, which has to follow a first one over the same tiles.
     fn is_lawful(&self, core: &Region, accumulates: bool) -> bool {
         let Some(plan) = &self.plan else { return false };
         let work = Work::of(self.descriptor, plan, self.feed.images.first().map(|(_, image)| &image.spec));
         let reduces = self.descriptor.kind == Kind::Reduce;
-        !core.extent.is_empty() && Region::whole(work.extent).contains(core) && (reduces || !accumulates)
+        !core.extent.is_empty() && Region::whole(work.extent).contains(core) && reduces == accumulates
     }
 
     fn check(&self, core: &Region, accumulates: bool) -> Result<()> {

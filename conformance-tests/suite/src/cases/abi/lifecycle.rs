@@ -300,7 +300,8 @@ fn abi_16(scene: &mut Scene<'_>) -> Check {
         let (setting, feed) = usual(&bench)?;
         let before = outcome(&bench, &setting, &feed)?;
         let make = || -> Result<Box<dyn Operator>> {
-            let made = thread::scope(|scope| scope.spawn(|| bench.create(&setting.parameters)).join());
+            let create = || bench.create(&setting.parameters);
+            let made = thread::scope(|scope| scope.spawn(create).join());
             let operator = made.unwrap_or_else(|_| Err(Error::internal("a thread of the case panicked")))?;
             Ok(Box::new(Hopping(Mutex::new(Some(operator)))))
         };
