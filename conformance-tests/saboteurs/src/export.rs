@@ -36,8 +36,11 @@ fn fault() -> Option<&'static Fault> {
     })
 }
 
+/// Makes an instance with complete, checked parameters.
+type Create = fn(&Parameters) -> Result<Box<dyn Operator>>;
+
 /// What a golden operator declares.
-fn golden(operator: &str) -> Option<(Descriptor, fn(&Parameters) -> Result<Box<dyn Operator>>)> {
+fn golden(operator: &str) -> Option<(Descriptor, Create)> {
     macro_rules! find {
         ($($golden:ty),*) => {
             $(if <$golden>::descriptor().id == operator { return Some((<$golden>::descriptor(), create::<$golden>)); })*

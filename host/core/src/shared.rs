@@ -106,6 +106,7 @@ mod tests {
         Region::whole(Extent::plane(height, width))
     }
 
+    #[allow(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
     fn shared(frame: &Frame) -> (File, Place) {
         let place = Memory::of(frame.bytes()).unwrap();
         #[allow(unsafe_code, reason = "nobody writes")]

@@ -20,7 +20,7 @@ const GROUPS: [&str; 6] = ["MAN", "ABI", "OPR", "SEC", "ROB", "PRF"];
 /// # Errors
 /// When a number has no case, or a case no number.
 pub fn check(root: &Path) -> Result<Outcome> {
-    let rules = numbers(&root.join(RULES), |text, at| bracketed(text, at))?;
+    let rules = numbers(&root.join(RULES), bracketed)?;
     let cases = numbers(&root.join(CASES), |text, at| text[..at].ends_with("id: \""))?;
     let wrong = differences(&rules, &cases);
     if cases.is_empty() {

@@ -278,8 +278,8 @@ fn only_what_is_signed_and_proved_is_granted_the_programs_own_process() {
     assert_eq!(kind(folder, &in_process), "permission-denied", "not granted");
 
     let (_, said) = run(folder, &["conform", package, "--case", "MAN-01", "--report", "report.json"]);
-    let mut report: Value =
-        serde_json::from_slice(&fs::read(folder.join("report.json")).unwrap()).expect(&said.to_string());
+    let mut report: Value = serde_json::from_slice(&fs::read(folder.join("report.json")).unwrap())
+        .unwrap_or_else(|error| panic!("{error}: {said}"));
     let grant = beside(&["plugins", "grant", ID, "--report", "report.json"]);
     assert_eq!(kind(folder, &grant), "permission-denied", "nobody signed it");
     key(folder);

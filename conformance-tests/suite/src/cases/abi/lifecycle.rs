@@ -306,7 +306,7 @@ fn abi_16(scene: &mut Scene<'_>) -> Check {
             Ok(Box::new(Hopping(Mutex::new(Some(operator)))))
         };
         let memory = Loose::default();
-        let driver = parfocal_testkit::Driver::new(&bench.descriptor, &make, &Quiet, &memory);
+        let driver = parfocal_testkit::Driver::new(&bench.descriptor, make, &Quiet, &memory);
         let hopping = driver.run(&feed.inputs(), TILES);
         let hopping = hopping
             .map_err(|error| told("called from one thread after another, it fails", &bench, &error))?;
