@@ -99,7 +99,11 @@ impl Matrix {
             let without_lane = result.case == "SEC-01" && result.status == Status::Skip;
             if result.status == Status::Warn {
                 println!("  warning: {} {}: {}", result.case, result.place(), result.sentence);
-            } else if written && !without_lane && !matches!(result.status, Status::Pass | Status::Na) {
+            } else if written
+                && !without_lane
+                && !matches!(result.status, Status::Pass | Status::Na)
+                && !self.passes_alone(&result.case, result.operator.as_deref())?
+            {
                 let details: Vec<_> = result
                     .details
                     .iter()
@@ -126,6 +130,18 @@ impl Matrix {
         Ok(())
     }
 
+    /// Whether a case that a golden failed passes when nothing else runs: some cases measure time, and the machine may be busy.
+    fn passes_alone(&self, case: &str, operator: Option<&str>) -> Result<bool> {
+        let mut options = self.options.clone();
+        options.jobs = 1;
+        options.cases = vec![case.to_owned()];
+        options.operator = operator.map(str::to_owned);
+        let report = run(&Subject::read(&self.goldens), &options, &mut |_| {})?;
+        let passes = report.results.iter().all(|result| matches!(result.status, Status::Pass | Status::Na));
+        println!("  tried again alone: {case} {}: {passes}", operator.unwrap_or("-"));
+        Ok(passes)
+    }
+
     /// Every saboteur that was asked for.
     ///
     /// # Errors
@@ -138,8 +154,16 @@ impl Matrix {
             let start = Instant::now();
             let cases = self.cases_for(fault, number);
             let package = packages::saboteur(&self.folder.join(fault.name), fault)?;
-            let report = self.report(&package, None, &cases)?;
             let golden = self.baseline(fault, &cases)?;
+            let mut report = self.report(&package, None, &cases)?;
+            // Some faults are races, and some cases measure time: what was not noticed at once gets two more chances.
+            for _ in 0..2 {
+                if unexpected(fault, &column(&report), &golden).is_empty() {
+                    break;
+                }
+                println!("  tried again: {} {}", fault.case, fault.name);
+                report = self.report(&package, None, &cases)?;
+            }
             let column = column(&report);
             let mut problems = unexpected(fault, &column, &golden);
             if !column.contains_key(fault.case) {
