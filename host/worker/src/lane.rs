@@ -181,6 +181,9 @@ impl Library for WorkerLibrary {
 
 /// Workers kept for the next instance.
 const MOST_IDLE: usize = 8;
+/// How long a worker may take to start and to load its code, when its calls may not take longer anyway: a busy computer is slow at
+/// that.
+const GREETING: Duration = Duration::from_secs(10);
 /// How long an idle worker may take to end an instance.
 const PARTING: Duration = Duration::from_secs(2);
 
@@ -270,7 +273,8 @@ impl Shop {
             plugin: self.artifact.plugin.clone(),
             version: self.artifact.version.to_string(),
         };
-        let (connection, answer) = Connection::open(process, hello, self.limit()).map_err(own)?;
+        let (connection, answer) =
+            Connection::open(process, hello, self.limit().max(GREETING)).map_err(own)?;
         Ok((connection, self.check(answer).map_err(own)?))
     }
 
