@@ -127,7 +127,7 @@ impl Case {
         fix: "",
         scope: Scope::Operator,
         transports: &Transport::ALL,
-        quick: &[Transport::Native, Transport::Wasm],
+        quick: &[Transport::Native, Transport::Wasm, Transport::Program],
         budget: Duration::from_secs(20),
         badge: None,
         applies: always,

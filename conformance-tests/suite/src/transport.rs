@@ -18,11 +18,13 @@ pub enum Transport {
     Wasm,
     /// Native code behind `worker/1`, in a process of its own.
     Worker,
+    /// A program that speaks `worker/1` itself, such as one in Python.
+    Program,
 }
 
 impl Transport {
     /// All, in the order of reports.
-    pub const ALL: [Self; 3] = [Self::Native, Self::Wasm, Self::Worker];
+    pub const ALL: [Self; 4] = [Self::Native, Self::Wasm, Self::Worker, Self::Program];
 
     /// The name on the command line and in reports.
     #[must_use]
@@ -31,6 +33,7 @@ impl Transport {
             Self::Native => "native",
             Self::Wasm => "wasm",
             Self::Worker => "worker",
+            Self::Program => "program",
         }
     }
 
@@ -40,6 +43,7 @@ impl Transport {
         match self {
             Self::Native | Self::Worker => LaneKind::Native,
             Self::Wasm => LaneKind::Wasm,
+            Self::Program => LaneKind::Program,
         }
     }
 }

@@ -398,6 +398,8 @@ pub(crate) enum TransportName {
     Wasm,
     /// Native code in a worker.
     Worker,
+    /// Programs, such as those in Python.
+    Program,
 }
 
 /// One word of a chain on the command line, in the order in which it was written.

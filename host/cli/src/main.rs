@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     // Before everything else: a child of the suite starts a thousand times, and reads its task from a socket.
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == parfocal_conformance::CHILD_COMMAND) {
-        return commands::conform::child(arguments.next());
+        return commands::conform::child(arguments);
     }
     let matches = Cli::command().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {

@@ -14,13 +14,20 @@ use crate::{
 /// loaded: a host without programs needs none.
 pub struct ProgramLane {
     options: WorkerOptions,
+    python: Option<Python>,
 }
 
 impl ProgramLane {
     /// A lane whose workers run so.
     #[must_use]
     pub fn new(options: WorkerOptions) -> Self {
-        Self { options }
+        Self { options, python: None }
+    }
+
+    /// A lane whose programs run in this interpreter.
+    #[must_use]
+    pub fn with_python(options: WorkerOptions, python: Python) -> Self {
+        Self { options, python: Some(python) }
     }
 }
 
@@ -32,7 +39,10 @@ impl Lane for ProgramLane {
     /// # Errors
     /// `missing-runtime` without a Python that will do; else those of [`WorkerLane`].
     fn load(&self, artifact: &Artifact) -> Result<Arc<dyn Library>> {
-        let python = Python::find().map_err(|error| error.with_origin(artifact.label()))?;
+        let python = match &self.python {
+            Some(python) => python.clone(),
+            None => Python::find().map_err(|error| error.with_origin(artifact.label()))?,
+        };
         let runner = Runner::Interpreter {
             program: python.program,
             arguments: ARGUMENTS.iter().map(|argument| (*argument).to_owned()).collect(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from . import checked
 from .declare import Input, Output, Parameter
 from .errors import Error, not_supported
 from .geometry import Region
@@ -124,8 +125,8 @@ class Operator:
         return b""
 
     def load(self, state: bytes, cx: Context) -> None:
-        """Takes a state that `save` gave, perhaps in an earlier version. Raises `Error` of kind `corrupt` for
-        bytes that are no state, `incompatible` for those of a version that it does not know."""
+        """Takes a state that `save` gave, perhaps in an earlier version; what is no state of this operator
+        never gets here. Raises `Error` of kind `incompatible` for one of a version that it does not know."""
         if state:
             raise Error("corrupt", "a state for an operator that has none", what="the state")
 
@@ -154,14 +155,9 @@ class Operator:
         """An instance with these values, by the names that users see.
 
         Raises:
-            Error: of kind `not-found` for a name that was not declared.
+            Error: of kind `not-found` for a name that was not declared, `invalid-argument` or `out-of-range`
+                for a value that is not allowed.
         """
-        known = {spec.name: spec for spec in cls.parameters()}
         instance = cls()
-        for name, value in values.items():
-            if name not in known:
-                raise Error(
-                    "not-found", f"there is no parameter `{name}`", remedy=f"use one of {', '.join(known)}"
-                )
-            instance.__dict__[known[name].attribute] = value
+        instance.__dict__.update(checked.values(cls.parameters(), values))
         return instance

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy
 
+from . import checked
 from .context import Context
 from .declare import describe
-from .errors import Error
 from .geometry import Region, five
 from .image import NUMPY_TYPES, ImageSpec
 from .operator import Operator
@@ -92,9 +92,7 @@ class _Host:
         self.operator = operator.build({names.get(name, name): value for name, value in values.items()})
         specs = [ImageSpec.new(image.shape, dtype) for image, dtype in zip(self.images, self.dtypes)]
         connected = [ConnectedInput(port, spec) for port, spec in enumerate(specs)]
-        for port, spec in zip(operator.input_ports(), specs):
-            if spec.dtype not in port.dtypes:
-                raise Error("not-supported", f"input `{port.name}` does not take pixels of type {spec.dtype}")
+        checked.inputs(operator, connected)
         self.operator.prepare(specs[0], self.cx())
         self.plan: Plan = self.operator.plan(connected, self.cx())
         self.operator.planned = connected

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from . import checked
 from .context import Context, ControlPage
 from .declare import describe
 from .errors import Error, ProtocolError, Wire
@@ -24,6 +25,9 @@ PROTOCOL = ("1-draft.1",)
 """Versions of `worker` that this package speaks."""
 INTERFACE = ("1-draft.2",)
 """Versions of the interface `operator` that it speaks."""
+
+PARTIAL, CONCLUSION, STATE = "partial result", "conclusion", "state"
+"""What bytes of an operator's own can be."""
 
 Answer = tuple[Any, bytes]
 """What a call gives: the document of the answer, or `None`, and the body."""
@@ -154,7 +158,9 @@ class Worker:
 
     def _plan(self, wire: Mapping[str, Any], body: bytes, cx: Context) -> Answer:
         operator = self._instance(wire)
+        operator.planned = None
         inputs = [ConnectedInput(each["port"], ImageSpec(each["spec"])) for each in wire["inputs"]]
+        checked.inputs(type(operator), inputs)
         if inputs:
             operator.prepare(inputs[0].spec, cx)
         plan = operator.plan(inputs, cx)
@@ -176,10 +182,15 @@ class Worker:
         return None, b""
 
     def _accumulate(self, wire: Mapping[str, Any], body: bytes, cx: Context) -> Answer:
-        return None, as_bytes(self._work(wire, cx, "accumulate"), "accumulate")
+        part = as_bytes(self._work(wire, cx, "accumulate"), "accumulate")
+        return None, checked.seal(PARTIAL, self._instance(wire).id, part)
 
     def _work(self, wire: Mapping[str, Any], cx: Context, call: str) -> Any:
         operator = self._instance(wire)
+        if operator.planned is None:
+            raise Error(
+                "bad-state", f"`{call}` before a plan that succeeded", need="planned", **{"is": "created"}
+            )
         ports = [[port.name for port in ports] for ports in (operator.input_ports(), operator.output_ports())]
         shared = SharedTile(wire, self._memories, ports, cx)
         try:
@@ -204,22 +215,33 @@ class Worker:
             raise Error(
                 "protocol", f"the first of two partial results has {left} of {len(body)} bytes", raw=str(left)
             )
-        return None, as_bytes(self._instance(wire).merge(body[:left], body[left:], cx), "merge")
+        operator = self._instance(wire)
+        one, other = (checked.unseal(PARTIAL, operator.id, part) for part in (body[:left], body[left:]))
+        joined = as_bytes(operator.merge(one, other, cx), "merge")
+        return None, checked.seal(PARTIAL, operator.id, joined)
 
     def _finish(self, wire: Mapping[str, Any], body: bytes, cx: Context) -> Answer:
         operator = self._instance(wire)
-        conclusion = operator.finish(body, Sink(operator.output_ports(), self._channel.send), cx)
-        return None, b"" if conclusion is None else as_bytes(conclusion, "finish")
+        total = checked.unseal(PARTIAL, operator.id, body)
+        conclusion = operator.finish(total, Sink(operator.output_ports(), self._channel.send), cx)
+        if conclusion is None:
+            return None, b""
+        return None, checked.seal(CONCLUSION, operator.id, as_bytes(conclusion, "finish"))
 
     def _conclude(self, wire: Mapping[str, Any], body: bytes, cx: Context) -> Answer:
-        self._instance(wire).conclude(body, cx)
+        operator = self._instance(wire)
+        operator.conclude(checked.unseal(CONCLUSION, operator.id, body), cx)
         return None, b""
 
     def _save(self, wire: Mapping[str, Any], body: bytes, cx: Context) -> Answer:
-        return None, as_bytes(self._instance(wire).save(cx), "save")
+        operator = self._instance(wire)
+        state = as_bytes(operator.save(cx), "save")
+        # An operator without memory has an empty state, in every version and language.
+        return None, checked.seal(STATE, operator.id, state) if state else b""
 
     def _load(self, wire: Mapping[str, Any], body: bytes, cx: Context) -> Answer:
-        self._instance(wire).load(body, cx)
+        operator = self._instance(wire)
+        operator.load(checked.unseal(STATE, operator.id, body) if body else b"", cx)
         return None, b""
 
     def _instance(self, wire: Mapping[str, Any]) -> Operator:

@@ -19,7 +19,7 @@ use parfocal_conformance::{
 use parfocal_core::Lane;
 use parfocal_native::NativeLane;
 use parfocal_types::{Error, Result};
-use parfocal_worker::{WorkerLane, WorkerOptions};
+use parfocal_worker::{ProgramLane, WorkerLane, WorkerOptions, interpreter::Python};
 
 use crate::{
     args::{Conform, ProfileName, TransportName},
@@ -34,31 +34,59 @@ const WRONG_USE: u8 = 2;
 /// The suite itself broke.
 const SUITE_BROKE: u8 = 3;
 
-/// A child of the suite; its argument is the folder for compiled code.
-pub(crate) fn child(cache: Option<OsString>) -> ExitCode {
-    child_main(&lanes(cache.map(PathBuf::from)))
+/// What lanes need to know of this computer; a child is told by its arguments, since its environment is empty.
+#[derive(Default)]
+struct Place {
+    /// The folder for compiled code.
+    cache: Option<PathBuf>,
+    /// The Python that runs programs.
+    python: Option<PathBuf>,
 }
 
-/// The lanes of this build.
-fn lanes(cache: Option<PathBuf>) -> Lanes<'static> {
-    Lanes::new(move |transport| open(transport, cache.as_deref()))
-}
+impl Place {
+    fn new(folders: &Folders) -> Self {
+        Self { cache: folders.cache.clone(), python: Python::find().ok().map(|python| python.program) }
+    }
 
-fn open(transport: Transport, cache: Option<&Path>) -> Result<Box<dyn Lane>> {
-    match transport {
-        Transport::Native => Ok(Box::new(NativeLane::new())),
-        #[cfg(feature = "wasm")]
-        Transport::Wasm => {
-            let options = parfocal_wasm::WasmOptions { cache_dir: cache.map(Path::to_owned) };
-            Ok(Box::new(parfocal_wasm::WasmLane::new(options)?))
-        }
-        Transport::Worker => Ok(Box::new(WorkerLane::new(WorkerOptions::installed()?))),
-        #[cfg(not(feature = "wasm"))]
-        Transport::Wasm => {
-            let _ = cache;
-            Err(Error::not_supported("the WASM lane in this build"))
+    fn of_child(arguments: impl Iterator<Item = OsString>) -> Self {
+        let mut paths = arguments.map(|word| (!word.is_empty()).then(|| PathBuf::from(word)));
+        Self { cache: paths.next().flatten(), python: paths.next().flatten() }
+    }
+
+    fn arguments(&self) -> Vec<OsString> {
+        let paths = [&self.cache, &self.python].into_iter();
+        paths.map(|path| path.clone().map(OsString::from).unwrap_or_default()).collect()
+    }
+
+    fn lanes(self) -> Lanes<'static> {
+        Lanes::new(move |transport| self.open(transport))
+    }
+
+    fn open(&self, transport: Transport) -> Result<Box<dyn Lane>> {
+        match transport {
+            Transport::Native => Ok(Box::new(NativeLane::new())),
+            #[cfg(feature = "wasm")]
+            Transport::Wasm => {
+                let options = parfocal_wasm::WasmOptions { cache_dir: self.cache.clone() };
+                Ok(Box::new(parfocal_wasm::WasmLane::new(options)?))
+            }
+            #[cfg(not(feature = "wasm"))]
+            Transport::Wasm => Err(Error::not_supported("the WASM lane in this build")),
+            Transport::Worker => Ok(Box::new(WorkerLane::new(WorkerOptions::installed()?))),
+            Transport::Program => {
+                let workers = WorkerOptions::installed()?;
+                Ok(Box::new(match &self.python {
+                    Some(program) => ProgramLane::with_python(workers, Python::ask(program)?),
+                    None => ProgramLane::new(workers),
+                }))
+            }
         }
     }
+}
+
+/// A child of the suite; its arguments are those of [`Place`].
+pub(crate) fn child(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    child_main(&Place::of_child(arguments).lanes())
 }
 
 /// The transports of this build.
@@ -68,7 +96,8 @@ fn available() -> Vec<Transport> {
         available.push(Transport::Wasm);
     }
     if WorkerOptions::installed().is_ok() {
-        available.push(Transport::Worker);
+        // Without Python a program is not loaded, which the report says of it, and of no other plugin.
+        available.extend([Transport::Worker, Transport::Program]);
     }
     available
 }
@@ -139,7 +168,7 @@ fn options(folders: &Folders, arguments: &Conform) -> Result<Options> {
     let program = env::current_exe()
         .map_err(|error| Error::internal("this program does not know its own file").with_source(error))?;
     let mut words = vec![OsString::from(CHILD_COMMAND)];
-    words.extend(folders.cache.clone().map(OsString::from));
+    words.extend(Place::new(folders).arguments());
     let mut options = Options::new(Program { path: program, arguments: words });
     options.profile = match arguments.profile {
         ProfileName::Ci => Profile::Ci,
@@ -151,6 +180,7 @@ fn options(folders: &Folders, arguments: &Conform) -> Result<Options> {
         TransportName::Native => Transport::Native,
         TransportName::Wasm => Transport::Wasm,
         TransportName::Worker => Transport::Worker,
+        TransportName::Program => Transport::Program,
     });
     options.transports = transports.collect();
     options.available = available();
@@ -225,7 +255,7 @@ fn one_in_process(
         ),
         errand: None,
     };
-    let finding: Finding = in_process(&task, &lanes(folders.cache.clone()));
+    let finding: Finding = in_process(&task, &Place::new(folders).lanes());
     show::finding(output, id, &finding);
     output.document(&finding)?;
     Ok(if finding.status.is_against() { ExitCode::from(NOT_CONFORMANT) } else { ExitCode::SUCCESS })
