@@ -53,6 +53,11 @@ const STEPS: &[Step] = &[
         what: "every rule of the contract has a case in the conformance suite, and every case a rule",
         run: contract::check,
     },
+    Step {
+        name: "reports",
+        what: "every plugin has a kept conformance report of level 3 that belongs to its source",
+        run: crate::reports::check,
+    },
     Step { name: "clippy", what: "cargo clippy, warnings are errors", run: clippy },
     Step { name: "docs", what: "cargo doc, warnings are errors", run: docs },
     Step {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::tools::Wanted;
-use xtask::{bench, check, demo, museum, plugins, sdk, test, tools, undying};
+use xtask::{bench, check, demo, museum, plugins, reports, sdk, test, tools, undying};
 
 /// The repository's tasks. Each can be run from a clean clone; what it needs is installed into .tools, once.
 #[derive(Parser)]
@@ -65,6 +65,13 @@ enum Task {
         #[command(flatten)]
         wanted: Wanted,
     },
+    /// Run the whole conformance suite on the plugins of this repository, for half an hour, and keep the reports.
+    Reports {
+        #[command(flatten)]
+        wanted: Wanted,
+        /// Only plugins whose id contains this.
+        plugins: Vec<String>,
+    },
     /// Pack what an author outside this repository needs into one archive.
     Sdk,
     /// Install the tools (WASM toolchain, Python judges, Bio-Formats) and print where they are.
@@ -105,6 +112,7 @@ fn run(task: Task) -> Result<()> {
         Task::Bench { wanted } => bench::command(&root, &wanted),
         Task::Undying { injections, seed } => undying::command(&root, injections, seed),
         Task::Museum { wanted } => museum::command(&root, &wanted),
+        Task::Reports { wanted, plugins } => reports::command(&root, &wanted, &plugins),
         Task::Sdk => sdk::command(&root),
         Task::Tools { wanted, json, prove } => tools::command(&root, &wanted, json, prove),
     }

@@ -9,15 +9,39 @@ use anyhow::{Context, Result};
 use crate::process;
 use crate::tools::{self, Installed, Wanted};
 
-/// A plugin of this repository in Rust: the package and the folder with its manifest.
-const RUST: &[(&str, &str)] = &[("parfocal-classical", "plugins/classical")];
+/// A plugin of this repository.
+#[derive(Debug, Clone, Copy)]
+pub struct Plugin {
+    /// The folder with its manifest.
+    pub folder: &'static str,
+    /// What it is written in.
+    pub kind: Kind,
+}
 
-/// A plugin of this repository in C: the folder with its manifest, and the source in it.
-const C: &[(&str, &str)] = &[("plugins/c-examples/subtract-offset", "subtract_offset.c")];
+/// What a plugin is written in.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// Rust, built natively and as a WASM component.
+    Rust {
+        /// The cargo package.
+        package: &'static str,
+    },
+    /// C, one file.
+    C {
+        /// The file, in the plugin's folder.
+        source: &'static str,
+    },
+    /// Python.
+    Python,
+}
 
-/// The plugins of this repository in Python: folders with their manifests.
-const PYTHON: &[&str] =
-    &["plugins/python-examples/invert-contrast", "plugins/python-examples/intensity-summary"];
+/// The plugins of this repository.
+pub const PLUGINS: &[Plugin] = &[
+    Plugin { folder: "plugins/classical", kind: Kind::Rust { package: "parfocal-classical" } },
+    Plugin { folder: "plugins/c-examples/subtract-offset", kind: Kind::C { source: "subtract_offset.c" } },
+    Plugin { folder: "plugins/python-examples/invert-contrast", kind: Kind::Python },
+    Plugin { folder: "plugins/python-examples/intensity-summary", kind: Kind::Python },
+];
 
 /// What was built.
 #[derive(Debug, Clone)]
@@ -42,25 +66,28 @@ pub fn build(root: &Path, tools: &Installed) -> Result<Built> {
     let built = Built { program: target.join("parfocal"), plugins: root.join("target/plugins") };
     fs::create_dir_all(&built.plugins)
         .with_context(|| format!("could not make {}", built.plugins.display()))?;
-    for (package, folder) in RUST {
-        let library = target.join(format!("lib{}.so", package.replace('-', "_")));
-        let mut files = vec![("--native", library)];
-        match tools.wasm.ready() {
-            Some(toolchain) => {
-                files.push(("--wasm", toolchain.build(package, &root.join(folder).join("Cargo.toml"))?));
+    for Plugin { folder, kind } in PLUGINS {
+        match kind {
+            Kind::Rust { package } => {
+                let library = target.join(format!("lib{}.so", package.replace('-', "_")));
+                let mut files = vec![("--native", library)];
+                match tools.wasm.ready() {
+                    Some(toolchain) => {
+                        let manifest = root.join(folder).join("Cargo.toml");
+                        files.push(("--wasm", toolchain.build(package, &manifest)?));
+                    }
+                    None => eprintln!("  {package} is built without its WASM component"),
+                }
+                pack(root, &built, folder, &files)?;
             }
-            None => eprintln!("  {package} is built without its WASM component"),
-        }
-        pack(root, &built, folder, &files)?;
-    }
-    for (folder, source) in C {
-        let library = compile(root, folder, source)?;
-        pack(root, &built, folder, &[("--native", library)])?;
-    }
-    for folder in PYTHON {
-        match tools.python.ready() {
-            Some(python) => pack_python(root, &built, folder, python)?,
-            None => eprintln!("  {folder} is left out: there is no Python with numpy"),
+            Kind::C { source } => {
+                let library = compile(root, folder, source)?;
+                pack(root, &built, folder, &[("--native", library)])?;
+            }
+            Kind::Python => match tools.python.ready() {
+                Some(python) => pack_python(root, &built, folder, python)?,
+                None => eprintln!("  {folder} is left out: there is no Python with numpy"),
+            },
         }
     }
     Ok(built)

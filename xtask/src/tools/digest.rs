@@ -7,9 +7,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-/// Sha256 of a text, in lower-case hex.
-pub fn of_text(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))
+/// Sha256 of bytes, in lower-case hex.
+pub fn of_bytes(bytes: impl AsRef<[u8]>) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// Sha256 of a file, in lower-case hex.
@@ -52,7 +52,8 @@ impl Write for Hashing {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -63,19 +64,19 @@ mod tests {
     #[test]
     fn the_digest_is_that_of_the_standard() {
         // FIPS 180-2, appendix B.1.
-        assert_eq!(of_text("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(of_bytes("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]
     fn a_file_with_another_digest_is_refused_with_both() {
         let path = std::env::temp_dir().join(format!("parfocal-xtask-{}-digest", std::process::id()));
         std::fs::write(&path, "abd").unwrap();
-        let pinned = of_text("abc");
+        let pinned = of_bytes("abc");
         let error = verify(&path, &pinned).unwrap_err().to_string();
         std::fs::write(&path, "abc").unwrap();
         let same = verify(&path, &pinned);
         std::fs::remove_file(&path).unwrap();
-        assert!(error.contains(&pinned) && error.contains(&of_text("abd")), "{error}");
+        assert!(error.contains(&pinned) && error.contains(&of_bytes("abd")), "{error}");
         same.unwrap();
     }
 }

@@ -28,7 +28,7 @@ const CANDIDATES: &[&str] = &["python3", "python3.14", "python3.13", "python3.12
 pub fn install(root: &Path) -> Result<PathBuf> {
     let folder = super::folder(root).join("python");
     let python = folder.join("bin").join("python");
-    let pin = format!("judges.txt sha256 {}", digest::of_text(REQUIREMENTS));
+    let pin = format!("judges.txt sha256 {}", digest::of_bytes(REQUIREMENTS));
     if pin::is_current(&folder, &pin) && python.exists() {
         return Ok(python);
     }
