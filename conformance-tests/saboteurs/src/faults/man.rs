@@ -7,7 +7,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "unknown-key",
         case: "MAN-01",
-        also: &["MAN-14"],
+        also: &["MAN-14", "SEC-09"],
         what: "has a key in its manifest that nobody knows",
         operator: "subtract",
         act: Act::Package(|package| package.replace("[plugin]\n", "[plugin]\ncolour = \"red\"\n")),
@@ -34,7 +34,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "other-bytes",
         case: "MAN-04",
-        also: &[],
+        also: &["SEC-09"],
         what: "has another digest in its manifest than its file",
         operator: "subtract",
         act: Act::Package(|package| package.replace("{sha256}", &"0".repeat(64))),
@@ -42,7 +42,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "other-note",
         case: "MAN-05",
-        also: &[],
+        also: &["SEC-09"],
         what: "says another version in its bytes than in its manifest",
         operator: "subtract",
         act: Act::Package(|package| {
@@ -53,7 +53,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "no-common-version",
         case: "MAN-06",
-        also: &[],
+        also: &["SEC-09"],
         what: "offers an interface version that no host speaks",
         operator: "subtract",
         act: Act::Package(|package| package.replace("operator/1-draft.2", "operator/9")),
@@ -95,7 +95,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "key-of-a-reader",
         case: "MAN-14",
-        also: &["MAN-01"],
+        also: &["MAN-01", "SEC-09"],
         what: "has a key in an operator that the schema does not know",
         operator: "subtract",
         act: Act::Package(|package| package.replace("[[operator]]\n", "[[operator]]\nspeed = 3\n")),

@@ -72,14 +72,6 @@ fn from_a_new_plugin_to_a_signed_and_installed_one() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let package = built(folder);
-    // Some cases measure time: on a machine that is busy with other tests, one of them may want a second try.
-    let conform = || run(folder, &["conform", package.to_str().unwrap()]).1;
-    let reached = |reports: &Value| reports[0]["summary"]["reached"] == "L2";
-    let mut reports = conform();
-    if !reached(&reports) {
-        reports = conform();
-    }
-    assert!(reached(&reports), "untouched, it keeps the contract: {reports:#}");
     let packed = good(folder, &["plugins", "pack", package.to_str().unwrap()]);
     assert_eq!(
         (packed["archive"].as_str(), packed["signed"].as_bool()),

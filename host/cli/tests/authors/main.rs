@@ -11,6 +11,7 @@ mod giving;
 mod light;
 mod new;
 mod outside;
+mod pages;
 mod python;
 mod tool;
 

@@ -11,7 +11,7 @@ use crate::tool::{json, parfocal, root, succeed, tiff};
 const PIXELS: [u16; 6] = [0, 99, 100, 101, 4095, 65535];
 
 /// The Python with numpy that the tests may use; a test without one says so and returns.
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let named = env::var_os("PARFOCAL_PYTHON").map(PathBuf::from);
     let tools = || {
         let text = fs::read_to_string(root().join(".tools/tools.json")).ok()?;

@@ -72,7 +72,7 @@ pub(super) const CASES: &[Case] = &[
                   (`museum`), not one of the plugin under test.",
         why: "Whoever has a plugin keeps using it.",
         fix: "This is the host's duty: report it to Parfocal.",
-        applies: |_, _| Applies::NotYet("museum"),
+        applies: |_, _| Applies::NotDeclared("proved on the host, by its museum of binaries".into()),
         ..ABI
     },
 ];
