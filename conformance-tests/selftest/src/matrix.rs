@@ -211,7 +211,9 @@ impl Matrix {
             Width::Third => own(case) || case.id[..3] == fault.case[..3] || (index + turn).is_multiple_of(3),
             Width::All => true,
         };
-        let written = cases().iter().enumerate().filter(|(_, case)| is_written(case));
+        // What no plugin can change is asked of the goldens alone.
+        let written =
+            cases().iter().enumerate().filter(|(_, case)| is_written(case) && excuse(case.id).is_none());
         written.filter(taken).map(|(_, case)| case.id).collect()
     }
 
@@ -233,13 +235,12 @@ impl Matrix {
     fn without_saboteur(&self) -> Vec<&'static str> {
         let subject = Subject::read(&self.goldens);
         let sabotaged: BTreeSet<_> = faults::all().map(|fault| fault.case).collect();
-        let excused = |id: &str| faults::NONE.iter().any(|(case, _)| *case == id);
         let applies = |case: &Case| {
             let operators = subject.operators().iter().map(Some).chain([None]);
             operators.into_iter().any(|operator| (case.applies)(&subject, operator) == Applies::Yes)
         };
         let lacking = |case: &&Case| {
-            is_written(case) && applies(case) && !sabotaged.contains(case.id) && !excused(case.id)
+            is_written(case) && applies(case) && !sabotaged.contains(case.id) && excuse(case.id).is_none()
         };
         cases().iter().filter(lacking).map(|case| case.id).collect()
     }
@@ -276,8 +277,11 @@ impl Matrix {
             .collect();
         let unwritten: Vec<_> = cases()
             .iter()
-            .filter(|case| !is_written(case) && !waiting.iter().any(|text| text.starts_with(case.id)))
-            .map(|case| case.id)
+            .filter(|case| !is_written(case))
+            .filter_map(|case| match (case.applies)(&subject, subject.operators().first()) {
+                Applies::NotDeclared(why) => Some(format!("{} ({why})", case.id)),
+                _ => None,
+            })
             .collect();
         let fine = self.tried.iter().filter(|tried| tried.problems.is_empty()).count();
         let mut figures = vec![
@@ -299,7 +303,7 @@ impl Matrix {
             }
         };
         list("not yet applicable", waiting);
-        list("not written", unwritten.iter().map(ToString::to_string).collect());
+        list("without code of their own", unwritten);
         list(
             "written, without a saboteur",
             self.without_saboteur().iter().map(ToString::to_string).collect(),
@@ -334,4 +338,9 @@ impl Matrix {
         }
         text
     }
+}
+
+/// Why a case cannot have a saboteur.
+fn excuse(case: &str) -> Option<&'static str> {
+    faults::NONE.iter().find(|(id, _)| *id == case).map(|(_, why)| *why)
 }

@@ -64,7 +64,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "other-layout",
         case: "ABI-06",
-        also: &["MAN-05"],
+        also: &["MAN-05", "SEC-09"],
         what: "was built against other structs than the version that it names",
         operator: "subtract",
         act: Act::Package(|package| package.patch("layout InputTile ", "layout OutputTale")),
@@ -83,7 +83,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "unused-end",
         case: "ABI-08",
-        also: &[],
+        also: &["ABI-12", "ROB-13"],
         what: "is wrong for good once an instance ended before its plan",
         operator: "subtract",
         act: Act::Wrap(with::<UnusedEnd>),
@@ -99,7 +99,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "process-wide-name",
         case: "ABI-10",
-        also: &[],
+        also: &["OPR-04", "ROB-11"],
         what: "is wrong when another copy of it was there first, which it sees in the environment",
         operator: "subtract",
         act: Act::Wrap(with::<ProcessWideName>),
@@ -123,7 +123,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "aborts",
         case: "ABI-12",
-        also: &[],
+        also: &["ROB-13"],
         what: "aborts when it is asked what it needs before it planned",
         operator: "subtract",
         act: Act::Wrap(with::<Aborts>),
@@ -147,7 +147,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "thread-local",
         case: "ABI-16",
-        also: &[],
+        also: &["OPR-04", "OPR-07", "OPR-23"],
         what: "keeps what it planned in a variable of the thread",
         operator: "subtract",
         act: Act::Wrap(with::<ThreadLocal>),

@@ -25,7 +25,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "unwritten-pixel",
         case: "OPR-01",
-        also: &[],
+        also: &["OPR-05", "OPR-09", "OPR-12", "OPR-15", "OPR-17", "OPR-18"],
         what: "leaves the first pixel of each tile as it was",
         operator: "subtract",
         act: Act::Wrap(with::<UnwrittenPixel>),
@@ -57,7 +57,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "tile-corner",
         case: "OPR-05",
-        also: &[],
+        also: &["OPR-12", "OPR-18"],
         what: "adds one to the first pixel of each tile",
         operator: "smooth",
         act: Act::Wrap(with::<TileCorner>),
@@ -81,7 +81,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "one-sided-merge",
         case: "OPR-07",
-        also: &[],
+        also: &["OPR-05"],
         what: "forgets the pixels of the right side when it joins results that were joined before",
         operator: "stretch",
         act: Act::Wrap(with::<OneSidedMerge>),
@@ -89,7 +89,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "written-input",
         case: "OPR-08",
-        also: &[],
+        also: &["OPR-09"],
         what: "writes to the tile that it reads",
         operator: "subtract",
         act: Act::Wrap(with::<WrittenInput>),
@@ -113,7 +113,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "second-column",
         case: "OPR-12",
-        also: &[],
+        also: &["ROB-13"],
         what: "reads the second column of an image that has one only",
         operator: "subtract",
         act: Act::Wrap(with::<SecondColumn>),
@@ -129,7 +129,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "divided-by-range",
         case: "OPR-14",
-        also: &[],
+        also: &["OPR-05"],
         what: "divides by the range of grey levels of a tile",
         operator: "subtract",
         act: Act::Wrap(with::<DividedByRange>),
@@ -153,7 +153,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "long-memory",
         case: "OPR-18",
-        also: &[],
+        also: &["OPR-04", "OPR-05", "OPR-07", "OPR-12", "OPR-21", "OPR-23"],
         what: "forgets nothing when a new sequence starts",
         operator: "change",
         act: Act::Wrap(with::<LongMemory>),

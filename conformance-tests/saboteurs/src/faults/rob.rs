@@ -20,7 +20,7 @@ pub const FAULTS: &[Fault] = &[
         name: "slow-end",
         case: "ROB-06",
         also: &[],
-        what: "takes eight seconds to end after a call that failed",
+        what: "takes eight seconds, once, to end after a call that failed",
         operator: "subtract",
         act: Act::Wrap(with::<SlowEnd>),
     },
@@ -95,8 +95,9 @@ impl Sabotage for SlowEnd {
 
 impl Drop for SlowEnd {
     fn drop(&mut self) {
+        static ONCE: Once = Once::new();
         if self.failed {
-            thread::sleep(Duration::from_secs(8));
+            ONCE.call_once(|| thread::sleep(Duration::from_secs(8)));
         }
     }
 }

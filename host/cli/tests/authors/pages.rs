@@ -49,7 +49,8 @@ impl Person {
         for command in commands {
             if command.contains(" in.tif ") {
                 // The image that a reader of the page would have.
-                script.push_str(&format!("[ -e in.tif ] || cp '{}' .\n", self.folder.join("in.tif").display()));
+                script
+                    .push_str(&format!("[ -e in.tif ] || cp '{}' .\n", self.folder.join("in.tif").display()));
             }
             script.push_str(command);
             if command.starts_with("parfocal conform") {

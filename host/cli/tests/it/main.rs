@@ -8,6 +8,7 @@
 )]
 
 mod batches;
+mod conformance;
 mod equal;
 mod images;
 mod interrupt;
