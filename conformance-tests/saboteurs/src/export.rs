@@ -1,9 +1,6 @@
 //! The plugin: what `export_plugin!` writes, with a fault in the middle.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::OnceLock;
 
 use parfocal_plugin::{
     Describe,
@@ -111,13 +108,9 @@ static NOTE: [u8; NoteBuilder::SIZE] = NoteBuilder::new(PLUGIN, VERSION, "rust")
 /// What negotiation answers.
 pub(crate) static ENTRY: Entry = guest::entry::<Saboteurs>();
 
-/// How often the entry was asked for in this process.
-pub(crate) static LOADED: AtomicU32 = AtomicU32::new(0);
-
 /// The one symbol of the plugin.
 #[unsafe(no_mangle)]
 extern "C" fn parfocal_entry(host_min: u32, host_max: u32) -> *const Entry {
-    LOADED.fetch_add(1, Ordering::Relaxed);
     let honest = guest::negotiate(&ENTRY, host_min, host_max);
     match fault() {
         Some(Fault { act: Act::Entry(answer), .. }) => answer(host_min, host_max, honest),

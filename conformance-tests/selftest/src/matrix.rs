@@ -209,7 +209,7 @@ impl Matrix {
         let taken = |(index, case): &(usize, &Case)| match self.width {
             Width::Own => own(case),
             Width::Third => own(case) || case.id[..3] == fault.case[..3] || (index + turn).is_multiple_of(3),
-            Width::All => true,
+            Width::All => !faults::SLOW.contains(&fault.name) || case.id[..3] == fault.case[..3],
         };
         // What no plugin can change is asked of the goldens alone.
         let written =
@@ -307,6 +307,10 @@ impl Matrix {
         list(
             "written, without a saboteur",
             self.without_saboteur().iter().map(ToString::to_string).collect(),
+        );
+        list(
+            "tried on the cases of their own group only",
+            faults::SLOW.iter().map(ToString::to_string).collect(),
         );
         list("cannot have one", faults::NONE.iter().map(|(case, why)| format!("{case} ({why})")).collect());
         figures

@@ -23,3 +23,6 @@ pub const NONE: &[(&str, &str)] = &[
     ("ROB-14", "it tries how the host searches folders: a plugin cannot hide another"),
     ("MAN-12", "it tries the host's own readers with damaged bytes: a plugin cannot make them panic"),
 ];
+
+/// Faults that make every case wait, and are tried on the cases of their own group only.
+pub const SLOW: &[&str] = &["late-first-frame"];

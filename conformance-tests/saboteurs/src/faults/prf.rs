@@ -1,19 +1,10 @@
 //! Faults of those who are slow, or take more than they say.
 
-use std::{
-    cell::Cell,
-    hint,
-    sync::{Once, atomic::Ordering},
-    thread,
-    time::Duration,
-};
+use std::{cell::Cell, hint, sync::Once, thread, time::Duration};
 
 use parfocal_plugin::{prelude::*, private::operator::Operator as Behaviour};
 
-use crate::{
-    export::LOADED,
-    fault::{Act, Fault, Sabotage, with},
-};
+use crate::fault::{Act, Fault, Sabotage, with};
 
 /// The faults.
 pub const FAULTS: &[Fault] = &[
@@ -21,7 +12,7 @@ pub const FAULTS: &[Fault] = &[
         name: "late-first-frame",
         case: "PRF-02",
         also: &[],
-        what: "needs four seconds before its first result when it was loaded before",
+        what: "needs four seconds before its first result",
         operator: "subtract",
         act: Act::Wrap(with::<LateFirstFrame>),
     },
@@ -59,7 +50,7 @@ pub const FAULTS: &[Fault] = &[
     },
 ];
 
-/// Needs four seconds before its first result when it was loaded before, which few cases do: the others need not wait.
+/// Needs four seconds before its first result.
 #[derive(Default)]
 struct LateFirstFrame;
 
@@ -71,9 +62,7 @@ impl Sabotage for LateFirstFrame {
         services: &dyn Services,
     ) -> Result<Plan> {
         static ONCE: Once = Once::new();
-        if LOADED.load(Ordering::Relaxed) > 1 {
-            ONCE.call_once(|| thread::sleep(Duration::from_secs(4)));
-        }
+        ONCE.call_once(|| thread::sleep(Duration::from_secs(4)));
         inner.plan(inputs, services)
     }
 }
