@@ -54,6 +54,9 @@ fn golden(operator: &str) -> Option<(Descriptor, Create)> {
 #[must_use]
 pub fn declared(fault: Option<&Fault>) -> Vec<Descriptor> {
     let Some(fault) = fault else { return vec![Culprit::descriptor()] };
+    if let Act::C(plugin) | Act::Wat(plugin) = fault.act {
+        return (plugin.declared)();
+    }
     let mut operators: Vec<_> =
         golden(fault.operator).map(|(descriptor, _)| descriptor).into_iter().collect();
     if let Act::Declare(change) = fault.act {

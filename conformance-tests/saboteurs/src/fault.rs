@@ -45,6 +45,28 @@ pub enum Act {
     Load(fn()),
     /// In the package around the code.
     Package(fn(&mut crate::package::Package)),
+    /// In a library of its own, in C; the golden operator is only what it is compared with.
+    C(Foreign),
+    /// In a component of its own, in the text form of WASM; again the golden is only compared with. No host loads it, so
+    /// that every case that needs its code fails with its own.
+    Wat(Foreign),
+}
+
+impl Fault {
+    /// Whether a host loads its code.
+    #[must_use]
+    pub fn loads(&self) -> bool {
+        !matches!(self.act, Act::Wat(_))
+    }
+}
+
+/// A whole plugin that is not written in Rust.
+#[derive(Clone, Copy)]
+pub struct Foreign {
+    /// Its source.
+    pub source: &'static str,
+    /// What its manifest says of its operators.
+    pub declared: fn() -> Vec<Descriptor>,
 }
 
 /// One fault of an operator: it stands between the host and an operator that keeps the contract, and breaks one call.

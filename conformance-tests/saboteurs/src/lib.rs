@@ -9,7 +9,8 @@
 //! no environment, and can fail from its first instruction on. Without a name the library has the operator `culprit` only.
 //!
 //! A fault wraps one of the operators of `parfocal-goldens`, which keep the contract, and breaks one call ([`Sabotage`](
-//! fault::Sabotage)); or it edits the package around it ([`package`]).
+//! fault::Sabotage)); or it edits the package around it ([`package`]). What Rust cannot do wrong by itself is a plugin in C or in
+//! the text form of WASM, in the folder `foreign`; the self-test compiles those.
 
 #![allow(unsafe_code, reason = "the faults are those that safe code cannot have")]
 

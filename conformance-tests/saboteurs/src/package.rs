@@ -9,8 +9,10 @@ pub struct Package {
     pub folder: String,
     /// The text of `plugin.toml`, without its artifacts' digests: `{sha256}` stands for them.
     pub manifest: String,
-    /// The library.
+    /// The library, or the component.
     pub library: Vec<u8>,
+    /// Where it lies in the package.
+    pub place: &'static str,
     /// Other files.
     pub files: BTreeMap<String, Vec<u8>>,
 }

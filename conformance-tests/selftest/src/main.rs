@@ -6,6 +6,7 @@
 //!
 //! It is its own child: the suite starts it once for each case.
 
+mod foreign;
 mod judge;
 mod matrix;
 mod packages;
@@ -16,6 +17,8 @@ use clap::Parser;
 use parfocal_conformance::{CHILD_COMMAND, Lanes, Options, Program, Transport, child_main};
 use parfocal_native::NativeLane;
 use parfocal_types::{Error, Result};
+use parfocal_wasm::{WasmLane, WasmOptions};
+use parfocal_worker::{WorkerLane, WorkerOptions};
 
 use matrix::{Matrix, Width};
 
@@ -50,7 +53,9 @@ fn main() -> ExitCode {
     if env::args_os().nth(1).is_some_and(|word| word == CHILD_COMMAND) {
         return child_main(&Lanes::new(|transport| match transport {
             Transport::Native => Ok(Box::new(NativeLane::new())),
-            other => Err(Error::not_supported(format!("the {other} lane in the self-test"))),
+            Transport::Worker => Ok(Box::new(WorkerLane::new(WorkerOptions::installed()?))),
+            Transport::Wasm => Ok(Box::new(WasmLane::new(WasmOptions::default())?)),
+            Transport::Program => Err(Error::not_supported("programs in the self-test")),
         }));
     }
     match run(&Arguments::parse()) {
@@ -67,7 +72,10 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<bool> {
     let program = env::current_exe()
         .map_err(|error| Error::internal("this program does not know its own file").with_source(error))?;
+    WorkerOptions::installed()
+        .map_err(|error| error.with_remedy("run `cargo build --release -p parfocal-worker-program` first"))?;
     let mut options = Options::new(Program { path: program, arguments: vec![CHILD_COMMAND.into()] });
+    options.available = vec![Transport::Native, Transport::Worker];
     options.seed = arguments.seed;
     if let Some(jobs) = arguments.jobs {
         options.jobs = jobs;

@@ -7,7 +7,9 @@ use std::{
 };
 
 use clap::ValueEnum;
-use parfocal_conformance::{Applies, Case, Options, Report, Status, Subject, cases, run};
+use parfocal_conformance::{
+    Applies, Case, CaseResult, Options, Report, Status, Subject, Transport, case, cases, run,
+};
 use parfocal_saboteurs::{
     fault::{Act, Fault},
     faults,
@@ -41,6 +43,21 @@ impl Width {
             Self::All => "each saboteur against every case",
         }
     }
+}
+
+/// Where a saboteur is tried: in the case's own process, and where its own case runs when that is elsewhere only.
+fn transports(fault: &Fault) -> Vec<Transport> {
+    let own = case(fault.case).map_or(&[][..], |case| case.transports);
+    if own.contains(&Transport::Native) {
+        return vec![Transport::Native];
+    }
+    let elsewhere = own.iter().copied().filter(|transport| *transport != Transport::Program);
+    [Transport::Native].into_iter().chain(elsewhere).collect()
+}
+
+/// Whether a case was left out because this computer does not put up all fences: then nobody can say anything about it.
+fn without_fences(result: &CaseResult) -> bool {
+    result.case == "SEC-01" && result.status == Status::Skip
 }
 
 /// A saboteur that was tried.
@@ -95,12 +112,12 @@ impl Matrix {
         self.golden_took = start.elapsed();
         for result in &report.results {
             let written = cases().iter().any(|case| case.id == result.case && is_written(case));
-            // A warning is shown and stops nobody; SEC-01 needs the worker lane, which is not part of the self-test.
-            let without_lane = result.case == "SEC-01" && result.status == Status::Skip;
+            // A warning is shown and stops nobody.
+            let without_fences = without_fences(result);
             if result.status == Status::Warn {
                 println!("  warning: {} {}: {}", result.case, result.place(), result.sentence);
             } else if written
-                && !without_lane
+                && !without_fences
                 && !matches!(result.status, Status::Pass | Status::Na)
                 && !self.passes_alone(&result.case, result.operator.as_deref())?
             {
@@ -155,7 +172,8 @@ impl Matrix {
             let cases = self.cases_for(fault, number);
             let package = packages::saboteur(&self.folder.join(fault.name), fault)?;
             let golden = self.baseline(fault, &cases)?;
-            let mut report = self.report(&package, None, &cases)?;
+            let transports = transports(fault);
+            let mut report = self.report(&package, None, &cases, &transports)?;
             // Some faults are races, and some cases measure time: what was not noticed at once gets two more chances.
             for _ in 0..2 {
                 let odd: Vec<_> = unexpected(fault, &column(&report), &golden).into_keys().collect();
@@ -163,12 +181,17 @@ impl Matrix {
                     break;
                 }
                 println!("  tried again: {} of {} {}", odd.join(", "), fault.case, fault.name);
-                let again = self.report(&package, None, &odd)?;
+                let again = self.report(&package, None, &odd, &transports)?;
                 report.results.retain(|result| !odd.contains(&result.case.as_str()));
                 report.results.extend(again.results);
             }
             let column = column(&report);
             let mut problems = unexpected(fault, &column, &golden);
+            let own = report.results.iter().find(|result| result.case == fault.case);
+            if let Some(result) = own.filter(|result| without_fences(result)) {
+                println!("  not tried: {} {}: {}", result.case, fault.name, result.sentence);
+                problems.remove(fault.case);
+            }
             if !column.contains_key(fault.case) {
                 problems
                     .insert(fault.case, format!("its case {} is not written, or does not run", fault.case));
@@ -196,8 +219,15 @@ impl Matrix {
         Ok(())
     }
 
-    fn report(&self, package: &Path, operator: Option<&str>, cases: &[&str]) -> Result<Report> {
+    fn report(
+        &self,
+        package: &Path,
+        operator: Option<&str>,
+        cases: &[&str],
+        transports: &[Transport],
+    ) -> Result<Report> {
         let mut options = self.options.clone();
+        options.available = transports.to_vec();
         options.cases = cases.iter().map(|id| (*id).to_owned()).collect();
         options.operator = operator.map(str::to_owned);
         run(&Subject::read(package), &options, &mut |_| {})
@@ -224,7 +254,7 @@ impl Matrix {
         let mut all = known;
         // A warning of the golden is the only thing that a saboteur is compared with; most cases have none.
         if self.width != Width::Own && !missing.is_empty() {
-            let report = self.report(&self.goldens, Some(fault.operator), &missing)?;
+            let report = self.report(&self.goldens, Some(fault.operator), &missing, &transports(fault))?;
             all.extend(column(&report));
         }
         self.baselines.insert(fault.operator, all.clone());
@@ -331,7 +361,12 @@ impl Matrix {
                     column.get(id).map_or_else(|| (*id).to_owned(), |status| format!("{id} ({status})"))
                 })
                 .collect();
-            let place = if matches!(fault.act, Act::Package(_)) { "the package" } else { fault.operator };
+            let place = match fault.act {
+                Act::Package(_) => "the package",
+                Act::C(_) => "a plugin in C",
+                Act::Wat(_) => "a component in WAT",
+                _ => fault.operator,
+            };
             text.push_str(&format!(
                 "| {} | `{}` ({place}) | {} | {sentence} | {} |\n",
                 fault.case,

@@ -19,6 +19,8 @@ use parfocal_saboteurs::{
 };
 use parfocal_types::{Error, Result};
 
+use crate::foreign;
+
 const GOLDENS: &str = include_str!("../../goldens/plugin.toml");
 
 /// What stands in a manifest until it is known.
@@ -44,7 +46,7 @@ pub(crate) fn goldens(folder: &Path) -> Result<PathBuf> {
         Subtract::descriptor(),
     ];
     let library = built("libparfocal_goldens.so")?;
-    write(folder, package("org.parfocal.goldens", GOLDENS, operators, library)?)
+    write(folder, package("org.parfocal.goldens", GOLDENS, operators, library, LaneKind::Native)?)
 }
 
 /// The package of a saboteur.
@@ -52,15 +54,22 @@ pub(crate) fn goldens(folder: &Path) -> Result<PathBuf> {
 /// # Errors
 /// As [`goldens`].
 pub(crate) fn saboteur(folder: &Path, fault: &Fault) -> Result<PathBuf> {
-    let library = switch::patch(built("libparfocal_saboteurs.so")?, fault.name).ok_or_else(|| {
-        Error::internal(format!("the switch of the saboteurs cannot be set to {}", fault.name))
-    })?;
     let manifest = format!(
         "manifest-version = 1\n\n[plugin]\nid = \"{PLUGIN}\"\nname = \"Saboteur: {}\"\nversion = \"{VERSION}\"\n\
          license = \"MIT OR Apache-2.0\"\ndescription = \"A plugin that {}\"\n",
         fault.name, fault.what
     );
-    let mut package = package(PLUGIN, &manifest, declared(Some(fault)), library)?;
+    let (code, lane) = match &fault.act {
+        Act::C(plugin) => (foreign::library(plugin)?, LaneKind::Native),
+        Act::Wat(plugin) => (foreign::component(plugin)?, LaneKind::Wasm),
+        _ => {
+            let library = switch::patch(built("libparfocal_saboteurs.so")?, fault.name);
+            let cannot =
+                || Error::internal(format!("the switch of the saboteurs cannot be set to {}", fault.name));
+            (library.ok_or_else(cannot)?, LaneKind::Native)
+        }
+    };
+    let mut package = package(PLUGIN, &manifest, declared(Some(fault)), code, lane)?;
     match fault.act {
         Act::Package(edit) => edit(&mut package),
         Act::Asking(_) => package.replace("[[artifact]]", FOLDER),
@@ -70,22 +79,37 @@ pub(crate) fn saboteur(folder: &Path, fault: &Fault) -> Result<PathBuf> {
 }
 
 /// The package before its last edits.
-fn package(id: &str, manifest: &str, operators: Vec<Descriptor>, library: Vec<u8>) -> Result<Package> {
+fn package(
+    id: &str,
+    manifest: &str,
+    operators: Vec<Descriptor>,
+    library: Vec<u8>,
+    lane: LaneKind,
+) -> Result<Package> {
+    let native = lane == LaneKind::Native;
+    let place = if native { "native/plugin.so" } else { "wasm/plugin.wasm" };
+    let target = if native { Some(HostSupport::this_computer().target.parse()?) } else { None };
     let mut complete = Manifest::parse(manifest).map_err(Error::from)?;
     complete.operators = operators;
     let digest = Sha256::of(&library);
     complete.artifacts = vec![ArtifactEntry {
         interpreter: None,
-        lane: LaneKind::Native,
-        target: Some(HostSupport::this_computer().target.parse()?),
-        path: "native/plugin.so".parse()?,
+        lane,
+        target,
+        path: place.parse()?,
         sha256: FileDigest(digest.0),
         interfaces: vec![format!("{}/{}", parfocal_operator::INTERFACE, parfocal_operator::VERSION).parse()?],
     }];
     let manifest = complete.update_toml(manifest).map_err(Error::from)?.replace(&digest.to_string(), DIGEST);
     let license = include_bytes!("../../../LICENSE-MIT").to_vec();
     let folder = format!("{id}-{VERSION}");
-    Ok(Package { folder, manifest, library, files: BTreeMap::from([("LICENSE-MIT".to_owned(), license)]) })
+    Ok(Package {
+        folder,
+        manifest,
+        library,
+        place,
+        files: BTreeMap::from([("LICENSE-MIT".to_owned(), license)]),
+    })
 }
 
 fn write(folder: &Path, package: Package) -> Result<PathBuf> {
@@ -94,8 +118,9 @@ fn write(folder: &Path, package: Package) -> Result<PathBuf> {
         Error::internal(format!("{} cannot be written", folder.display())).with_source(error)
     };
     let manifest = package.manifest.replace(DIGEST, &Sha256::of(&package.library).to_string());
-    fs::create_dir_all(folder.join("native")).map_err(cannot)?;
-    fs::write(folder.join("native/plugin.so"), package.library).map_err(cannot)?;
+    let code = folder.join(package.place);
+    fs::create_dir_all(code.parent().unwrap_or(&folder)).map_err(cannot)?;
+    fs::write(code, package.library).map_err(cannot)?;
     for (name, bytes) in package.files {
         fs::write(folder.join(name), bytes).map_err(cannot)?;
     }

@@ -6,6 +6,7 @@
 //! - [`enduring`]: an operator that outlives its instances, for lanes.
 //! - [`frame`]: memory for pixels that other processes can map, inside a budget.
 //! - [`shared`]: frames as other processes see them.
+//! - [`ration`]: results of operators inside a limit, for lanes.
 //! - [`services`]: log, progress, cancel, as the host gives them to operators.
 //!
 //! The minimal host is this crate, `parfocal-catalog` and the lanes one needs. Nothing here knows a file format, a
@@ -17,6 +18,7 @@ pub mod frame;
 mod frame_block;
 pub mod image;
 pub mod lane;
+pub mod ration;
 pub mod services;
 pub mod shared;
 
@@ -25,4 +27,5 @@ pub use enduring::{Enduring, Maker, Mortal};
 pub use frame::{Frame, FrameAllocator};
 pub use image::{ImageSink, ImageSource};
 pub use lane::{Lane, Library, LibraryInfo};
+pub use ration::Rationed;
 pub use services::{CancelToken, LogLine, LogListener, RunServices};

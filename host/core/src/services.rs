@@ -10,6 +10,7 @@ use std::{
 };
 
 use parfocal_operator::{LogLevel, Services};
+use parfocal_types::Error;
 
 /// A request to stop, shared by everybody who works on a run.
 #[derive(Debug, Clone, Default)]
@@ -137,6 +138,12 @@ pub fn neutral(text: &str) -> String {
     text[..end].chars().map(picture).collect()
 }
 
+/// An error that a plugin made, with its texts as [`neutral`] leaves them: it is shown to people as a line of log is.
+#[must_use]
+pub fn neutral_error(error: Error) -> Error {
+    error.map_texts(neutral)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +160,17 @@ mod tests {
             services.log(LogLevel::Debug, "x");
         }
         assert_eq!(services.lines().len(), KEPT_LINES);
+    }
+
+    #[test]
+    fn an_error_of_a_plugin_cannot_drive_the_terminal_or_fill_the_memory() {
+        let error = neutral_error(
+            Error::not_supported("\u{1b}[2J").with_remedy("b".repeat(1 << 20)).with_origin("org.test 1.0.0"),
+        );
+        assert_eq!(error.message(), "not supported: \u{241b}[2J");
+        assert_eq!(error.kind().details(), [("what", "\u{241b}[2J".to_owned())]);
+        assert_eq!(error.remedy().map(str::len), Some(LONGEST_LINE));
+        assert_eq!(error.origin(), Some("org.test 1.0.0"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Takes the tables and records of a reduce operator, group by group, and joins them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parfocal_image::Axis;
 use parfocal_operator::{Descriptor, PortKind, Sink};
@@ -48,8 +48,9 @@ impl<'a> Collector<'a> {
 impl Sink for Collector<'_> {
     fn columns(&mut self, port: u32, columns: &[Column]) -> Result<()> {
         let index = self.port(port, PortKind::Table, "table")?;
-        for (place, column) in columns.iter().enumerate() {
-            if columns[..place].iter().any(|other| other.name == column.name) {
+        let mut names = BTreeSet::new();
+        for column in columns {
+            if !names.insert(column.name.as_str()) {
                 return Err(Error::invalid_argument(format!("column `{}` is declared twice", column.name)));
             }
         }

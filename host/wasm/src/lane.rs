@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use parfocal_core::{Artifact, Enduring, Lane, Library, LibraryInfo, Limits};
+use parfocal_core::{Artifact, Enduring, Lane, Library, LibraryInfo, Limits, services::neutral_error};
 use parfocal_operator::{Descriptor, Operator, VERSION, descriptor::validate_all};
 use parfocal_types::{
     error::{Error, Result},
@@ -111,10 +111,11 @@ impl Lane for WasmLane {
     }
 
     fn load(&self, artifact: &Artifact) -> Result<Arc<dyn Library>> {
-        let (loaded, operators) = self.loaded(artifact).map_err(|error| match error.origin() {
-            Some(_) => error,
-            None => error.with_origin(artifact.label()),
-        })?;
+        let (loaded, operators) =
+            self.loaded(artifact).map_err(neutral_error).map_err(|error| match error.origin() {
+                Some(_) => error,
+                None => error.with_origin(artifact.label()),
+            })?;
         let info = LibraryInfo {
             plugin: artifact.plugin.clone(),
             version: artifact.version.clone(),

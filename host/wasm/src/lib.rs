@@ -27,6 +27,11 @@
 //! | memory of an instance | growth is refused; a guest that cannot live with that ends | `out-of-memory` |
 //! | time of a call | the tick | `timeout` |
 //! | cancel that the guest ignores for 100 ms | the tick | `cancelled` |
+//! | tables and records of a call: as much as its memory | counted as they come | `out-of-memory` |
+//! | what a call copies to the host: as much as its memory | the runtime | `plugin-died` |
+//! | a million entries of tables, a hundred thousand handles, 64 memories, tables and modules | the runtime | growth is refused; `plugin-died` |
+//! | texts of errors and log: 4096 bytes, without control characters | cut | |
+//! | texts (4096 bytes) and lists (1000) of a description | checked at loading | `invalid-argument` |
 //! | stack (1 MiB of the machine's, besides the guest's own) | the runtime | `plugin-died` |
 //! | panic, trap, results that break the contract | the runtime | `plugin-died`, with the guest's last words |
 //!

@@ -2,7 +2,8 @@
 
 use wasmtime::ResourceLimiter;
 
-/// Entries of tables: functions that a guest calls by pointer. The largest C++ programs have some ten thousand.
+/// Entries of all tables of an instance: functions that it calls by pointer. The largest C++ programs have some ten
+/// thousand. At most 16 bytes each, which do not count as its memory.
 const MOST_ENTRIES: usize = 1 << 20;
 /// Core instances, memories and tables that one component may consist of.
 const MOST_PARTS: usize = 64;
@@ -14,12 +15,15 @@ pub(crate) struct Limiter {
     used: u64,
     /// How much the last growth added, in case the system has no memory for it.
     last: u64,
+    entries: usize,
+    /// As `last`, for tables.
+    last_entries: usize,
     denied: Option<u64>,
 }
 
 impl Limiter {
     pub(crate) fn new(budget: u64) -> Self {
-        Self { budget, used: 0, last: 0, denied: None }
+        Self { budget, used: 0, last: 0, entries: 0, last_entries: 0, denied: None }
     }
 
     /// Bytes allowed.
@@ -60,11 +64,23 @@ impl ResourceLimiter for Limiter {
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= MOST_ENTRIES)
+        let more = desired.saturating_sub(current);
+        let total = self.entries.saturating_add(more);
+        if total > MOST_ENTRIES {
+            return Ok(false);
+        }
+        (self.entries, self.last_entries) = (total, more);
+        Ok(true)
+    }
+
+    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.entries = self.entries.saturating_sub(self.last_entries);
+        self.last_entries = 0;
+        Ok(())
     }
 
     fn instances(&self) -> usize {
@@ -95,5 +111,16 @@ mod tests {
         limiter.memory_grow_failed(wasmtime::Error::msg("no memory")).unwrap();
         assert_eq!(limiter.take_denied(), Some(100));
         assert!(limiter.memory_growing(60, 90, None).unwrap());
+    }
+
+    #[test]
+    fn the_entries_of_all_tables_are_counted_together() {
+        let mut limiter = Limiter::new(0);
+        assert!(limiter.table_growing(0, MOST_ENTRIES / 2, None).unwrap());
+        assert!(!limiter.table_growing(0, MOST_ENTRIES / 2 + 1, None).unwrap());
+        assert!(!limiter.table_growing(10, usize::MAX, None).unwrap());
+        assert!(limiter.table_growing(0, MOST_ENTRIES / 2, None).unwrap());
+        limiter.table_grow_failed(wasmtime::Error::msg("no memory")).unwrap();
+        assert!(limiter.table_growing(MOST_ENTRIES / 2, MOST_ENTRIES, None).unwrap());
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use parfocal_core::{Maker, Mortal};
+use parfocal_core::{Maker, Mortal, Rationed, services::neutral_error};
 use parfocal_image::Region;
 use parfocal_operator::{InputRegion, InputSpec, Operator, Output, Plan, Services, Sink, Tiles};
 use parfocal_types::{
@@ -107,14 +107,16 @@ fn drive_in<T>(
     let ticking = library.engine.tick();
     let ended = drive(desk, limit, work(store));
     drop(ticking);
-    let result = match ended {
+    let error = match ended {
         Ok(Ok(Ok(value))) => return Ok(value),
-        Ok(Ok(Err(error))) => return Err(Cross::<Error>::cross(error).with_origin(&library.label)),
+        Ok(Ok(Err(error))) => {
+            return Err(neutral_error(Cross::<Error>::cross(error)).with_origin(&library.label));
+        }
         Ok(Err(trap)) => death::of_trap(&trap, store.data_mut(), &doing(operator, call)),
         Err(stopped) => death::of_stop(stopped, limit, &doing(operator, call)),
     };
     store.data_mut().dead = true;
-    Err(result.with_origin(&library.label))
+    Err(neutral_error(error).with_origin(&library.label))
 }
 
 impl WasmInstance {
@@ -176,6 +178,7 @@ impl Operator for WasmInstance {
     }
 
     fn finish(&mut self, total: &[u8], sink: &mut dyn Sink, services: &dyn Services) -> Result<Vec<u8>> {
+        let sink = Rationed::new(sink, self.library.limits.memory);
         self.call("finish", &mut Clerk { sink, services }, call!(call_finish, total))
     }
 
@@ -194,7 +197,7 @@ impl Operator for WasmInstance {
 
 /// Takes tables and records.
 struct Clerk<'a> {
-    sink: &'a mut dyn Sink,
+    sink: Rationed<'a>,
     services: &'a dyn Services,
 }
 

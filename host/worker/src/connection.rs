@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parfocal_core::shared::{Access, Memory, WeakMemory};
+use parfocal_core::{
+    services::neutral_error,
+    shared::{Access, Memory, WeakMemory},
+};
 use parfocal_operator::{Services, Sink};
 use parfocal_types::{
     Error, ErrorKind, Result,
@@ -341,7 +344,9 @@ impl Notes {
         let said: FromWorker = message.read()?;
         let taken = match said {
             FromWorker::Done { id: of, answer } if of == id => return Ok(Some(Ok((answer, message.body)))),
-            FromWorker::Failed { id: of, error } if of == id => return Ok(Some(Err(error.into_error()))),
+            FromWorker::Failed { id: of, error } if of == id => {
+                return Ok(Some(Err(neutral_error(error.into_error()))));
+            }
             FromWorker::Done { id: of, .. } | FromWorker::Failed { id: of, .. } => {
                 let kind = ErrorKind::Protocol { raw: of.to_string() };
                 return Err(Error::new(kind, format!("answered request {of} instead of {id}")));

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, sync::Arc};
 
 use parfocal_core::{
-    Frame, FrameAllocator, Maker, Mortal,
+    Frame, FrameAllocator, Maker, Mortal, Rationed,
     shared::{Access, Memory, Place},
 };
 use parfocal_image::{DType, Extent, PixelsMut, PixelsRef, Region};
@@ -282,7 +282,8 @@ impl Operator for WorkerInstance {
 
     fn finish(&mut self, total: &[u8], sink: &mut dyn Sink, services: &dyn Services) -> Result<Vec<u8>> {
         let call = Call::Finish { instance: self.number, seed: services.seed() };
-        let mut desk = Desk { services: Some(services), sink: Some(sink) };
+        let mut sink = Rationed::new(sink, self.shop.artifact.limits.memory);
+        let mut desk = Desk { services: Some(services), sink: Some(&mut sink) };
         self.ask(call, &[total], &mut desk).map(|(_, conclusion)| conclusion)
     }
 

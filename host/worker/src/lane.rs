@@ -191,7 +191,7 @@ const PARTING: Duration = Duration::from_secs(2);
 pub(crate) struct Shop {
     options: WorkerOptions,
     runner: Runner,
-    artifact: Artifact,
+    pub(crate) artifact: Artifact,
     code: OwnedFd,
     pub(crate) label: String,
     idle: Mutex<Vec<Connection>>,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use parfocal_image::{Axis, DType, PixelClass, Supports};
 use parfocal_types::{
     error::{Error, Result},
-    parameter::ParameterSpec,
+    parameter::{ParameterKind, ParameterSpec},
 };
 
 /// How an operator consumes its input.
@@ -205,14 +205,22 @@ pub struct Descriptor {
     pub parameters: Vec<ParameterSpec>,
 }
 
+/// Longest text of a description, in bytes: a name, a summary, a documentation, a word of a choice.
+pub const LONGEST_TEXT: usize = 4096;
+
+/// Most operators of a plugin; most ports, parameters, pixel types of a port, and words of a choice of an operator.
+pub const MOST_PARTS: usize = 1000;
+
 impl Descriptor {
-    /// Checks that the parts agree: names are kebab-case and unique, there is an output, tables and records come from
+    /// Checks that no list is longer than [`MOST_PARTS`] and no text longer than [`LONGEST_TEXT`], and that the parts agree: names are kebab-case and unique, there is an output, tables and records come from
     /// operators of kind reduce only, an image that a network makes is restored or predicted, images or labels go in,
     /// defaults lie within their limits.
     ///
     /// # Errors
     /// `invalid-argument` with the first disagreement.
     pub fn validate(&self) -> Result<()> {
+        // First: what follows compares names with each other.
+        self.check_size()?;
         let wrong = |what: String| Err(Error::invalid_argument(format!("operator `{}`: {what}", self.id)));
         if !is_kebab(&self.id) {
             return wrong("its id is not lower-case words joined by `-`".into());
@@ -267,6 +275,41 @@ impl Descriptor {
         Ok(())
     }
 
+    fn check_size(&self) -> Result<()> {
+        let mut lists = vec![self.inputs.len(), self.outputs.len(), self.parameters.len()];
+        let mut texts = vec![self.id.as_str(), self.summary.as_str()];
+        lists.extend(self.inputs.iter().map(|port| port.dtypes.len()));
+        texts.extend(self.inputs.iter().map(|port| port.name.as_str()));
+        texts.extend(self.outputs.iter().map(|port| port.name.as_str()));
+        for spec in &self.parameters {
+            texts.extend([spec.name.as_str(), spec.doc.as_str()]);
+            match &spec.kind {
+                ParameterKind::Choice { default, options } => {
+                    lists.push(options.len());
+                    texts.push(default);
+                    texts.extend(options.iter().map(String::as_str));
+                }
+                ParameterKind::Text { default } => texts.push(default),
+                ParameterKind::Flag { .. } | ParameterKind::Integer { .. } | ParameterKind::Number { .. } => {
+                }
+            }
+        }
+        let too_much = |what: &str, found: usize, most: usize| {
+            Err(Error::invalid_argument(format!(
+                "an operator describes itself with {what} of {found}; at most {most}"
+            ))
+            .with_remedy("shorten what the operator declares; what is longer belongs into its documentation"))
+        };
+        match lists.into_iter().max() {
+            Some(most) if most > MOST_PARTS => return too_much("a list", most, MOST_PARTS),
+            _ => {}
+        }
+        match texts.into_iter().map(str::len).max() {
+            Some(longest) if longest > LONGEST_TEXT => too_much("a text in bytes", longest, LONGEST_TEXT),
+            _ => Ok(()),
+        }
+    }
+
     /// The declared upper bound of the halo along an axis.
     #[must_use]
     pub fn max_halo_along(&self, axis: Axis) -> u32 {
@@ -279,6 +322,9 @@ impl Descriptor {
 /// # Errors
 /// `invalid-argument` with the first disagreement.
 pub fn validate_all(operators: &[Descriptor]) -> Result<()> {
+    if operators.len() > MOST_PARTS {
+        return Err(Error::invalid_argument(format!("{} operators; at most {MOST_PARTS}", operators.len())));
+    }
     operators.iter().try_for_each(Descriptor::validate)?;
     match declared_twice(operators) {
         None => Ok(()),
@@ -310,7 +356,7 @@ pub fn is_kebab(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parfocal_types::{ParameterKind, ParameterRole, Unit};
+    use parfocal_types::{ParameterRole, Unit};
 
     fn descriptor() -> Descriptor {
         Descriptor {
@@ -341,8 +387,11 @@ mod tests {
     #[test]
     fn each_disagreement_is_named() {
         type Spoil = fn(&mut Descriptor);
-        let cases: [(Spoil, &str); 11] = [
+        let cases: [(Spoil, &str); 14] = [
             (|d| d.id = "Gaussian".into(), "lower-case"),
+            (|d| d.summary = "a".repeat(4097), "a text in bytes of 4097; at most 4096"),
+            (|d| d.parameters[0].doc = "a".repeat(1 << 20), "at most 4096"),
+            (|d| d.outputs = vec![d.outputs[0].clone(); 1 << 20], "a list of 1048576; at most 1000"),
             (|d| d.inputs.push(d.inputs[0].clone()), "declared twice"),
             (|d| d.outputs.clear(), "no output"),
             (|d| d.inputs[0].dtypes.clear(), "no pixel type"),

@@ -358,6 +358,17 @@ impl Error {
         self
     }
 
+    /// Puts each of its texts through a function: the sentence, the remedy and the texts of the kind. Origin and source stay.
+    #[must_use]
+    pub fn map_texts(mut self, map: impl Fn(&str) -> String) -> Self {
+        let details: Vec<_> = self.0.kind.details();
+        let details: Vec<_> = details.into_iter().map(|(name, text)| (name.to_owned(), map(&text))).collect();
+        self.0.kind = ErrorKind::from_wire(self.0.kind.code(), &details);
+        self.0.message = map(&self.0.message);
+        self.0.remedy = self.0.remedy.as_deref().map(map);
+        self
+    }
+
     /// What went wrong, for programs.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
@@ -447,6 +458,18 @@ mod tests {
             assert_eq!(kind.code(), index as i32 + 1, "codes are the order of the taxonomy");
             let details: Vec<_> = kind.details().into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
             assert_eq!(&ErrorKind::from_wire(kind.code(), &details), kind);
+        }
+    }
+
+    #[test]
+    fn every_text_of_an_error_can_be_changed() {
+        for kind in one_of_each() {
+            let error = Error::new(kind.clone(), "xx").with_remedy("axa").with_origin("x");
+            let same = error.map_texts(str::to_owned);
+            assert_eq!(same.kind(), &kind);
+            let error = same.map_texts(|text| text.replace('x', "y"));
+            assert_eq!((error.message(), error.remedy(), error.origin()), ("yy", Some("aya"), Some("x")));
+            assert!(error.kind().details().iter().all(|(_, text)| !text.contains('x')), "{:?}", error.kind());
         }
     }
 

@@ -15,13 +15,13 @@ use parfocal_plugin::{
     prelude::*,
     private::{
         abi::guest,
-        operator::{LogLevel, Operator as Behaviour},
+        operator::{InputPort, Kind, LogLevel, Operator as Behaviour, OutputPort, ThreadSafety},
     },
 };
 
 use crate::{
     export::ENTRY,
-    fault::{Act, Fault, Make, Sabotage, around, repaint, with},
+    fault::{Act, Fault, Foreign, Make, Sabotage, around, repaint, with},
 };
 
 /// The faults.
@@ -60,6 +60,14 @@ pub const FAULTS: &[Fault] = &[
         what: "passes over spaces behind an operator's name",
         operator: "subtract",
         act: Act::Create(|operator, parameters, make| make(operator.trim(), parameters)),
+    },
+    Fault {
+        name: "two-doors",
+        case: "ABI-05",
+        also: &[],
+        what: "exports a function of its own beside its entry",
+        operator: "subtract",
+        act: Act::C(Foreign { source: include_str!("../../foreign/two_doors.c"), declared: two_doors }),
     },
     Fault {
         name: "other-layout",
@@ -153,6 +161,22 @@ pub const FAULTS: &[Fault] = &[
         act: Act::Wrap(with::<ThreadLocal>),
     },
 ];
+
+/// What the plugin in C says of its operator.
+fn two_doors() -> Vec<Descriptor> {
+    vec![Descriptor {
+        id: "add-one".into(),
+        summary: "Adds one grey level, and stays at the largest.".into(),
+        kind: Kind::Map,
+        threads: ThreadSafety::Instance,
+        deterministic: false,
+        temporal_window: [0, 0],
+        max_halo: [0; 5],
+        inputs: vec![InputPort::image("image", &[DType::U16])],
+        outputs: vec![OutputPort::new("image", PortKind::Image, Supports::ALL)],
+        parameters: Vec::new(),
+    }]
+}
 
 /// Is wrong for good once an instance ended before its plan.
 #[derive(Default)]

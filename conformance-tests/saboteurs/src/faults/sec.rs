@@ -1,16 +1,28 @@
 //! Faults of those who reach for more than they were given.
 
-use std::{env, fs, hint};
+use std::{env, fs, hint, process};
 
 use parfocal_plugin::{
+    Describe,
     prelude::*,
     private::operator::{LogLevel, Operator as Behaviour},
 };
 
-use crate::fault::{Act, Fault, Sabotage, with};
+use crate::{
+    fault::{Act, Fault, Foreign, Sabotage, with},
+    goldens::Subtract,
+};
 
 /// The faults.
 pub const FAULTS: &[Fault] = &[
+    Fault {
+        name: "cannot-do-without",
+        case: "SEC-01",
+        also: &["SEC-02"],
+        what: "reads a file of the computer while it works, and aborts when it is refused",
+        operator: "subtract",
+        act: Act::Wrap(with::<CannotDoWithout>),
+    },
     Fault {
         name: "looks-around",
         case: "SEC-02",
@@ -26,6 +38,17 @@ pub const FAULTS: &[Fault] = &[
         what: "asks for a folder, is refused, and tries again and again",
         operator: "subtract",
         act: Act::Asking(with::<Insists>),
+    },
+    Fault {
+        name: "window",
+        case: "SEC-07",
+        also: &[],
+        what: "is a component that asks for the environment of the user",
+        operator: "subtract",
+        act: Act::Wat(Foreign {
+            source: include_str!("../../foreign/window.wat"),
+            declared: || vec![Subtract::descriptor()],
+        }),
     },
     Fault {
         name: "tells-secrets",
@@ -54,6 +77,24 @@ pub const FAULTS: &[Fault] = &[
         act: Act::Wrap(with::<ClearsTheScreen>),
     },
 ];
+
+/// Reads a file of the computer while it works, and aborts when it is refused.
+#[derive(Default)]
+struct CannotDoWithout;
+
+impl Sabotage for CannotDoWithout {
+    fn run(
+        &mut self,
+        inner: &mut dyn Behaviour,
+        tiles: &mut Tiles<'_>,
+        services: &dyn Services,
+    ) -> Result<()> {
+        if fs::read("/etc/passwd").is_err() {
+            process::abort();
+        }
+        inner.run(tiles, services)
+    }
+}
 
 /// Reads a file of the computer while it works.
 #[derive(Default)]

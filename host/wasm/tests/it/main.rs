@@ -12,6 +12,7 @@ mod limits;
     reason = "the fixture's operators, compiled natively to compare both lanes"
 )]
 mod operators;
+mod probes;
 mod refusals;
 mod stories;
 mod support;

@@ -7,8 +7,10 @@ use wit_parser::Resolve;
 pub(crate) struct Text {
     /// Pages of memory at the start.
     pub(crate) pages: u32,
-    /// More functions, or a start function.
+    /// More functions, tables or memories, or a start function.
     pub(crate) more: &'static str,
+    /// Before the host gets memory that it asked for.
+    pub(crate) realloc: &'static str,
     /// Before `describe` answers.
     pub(crate) describe: &'static str,
     /// Before `create` answers.
@@ -25,7 +27,17 @@ pub(crate) struct Text {
 
 impl Default for Text {
     fn default() -> Self {
-        Self { pages: 2, more: "", describe: "", create: "", plan: "", run: "", merge: "", finish: "" }
+        Self {
+            pages: 2,
+            more: "",
+            realloc: "",
+            describe: "",
+            create: "",
+            plan: "",
+            run: "",
+            merge: "",
+            finish: "",
+        }
     }
 }
 
@@ -52,11 +64,15 @@ impl Text {
         let name = |interface: &str, rest: &str| format!("\"{package}{interface}@{version}{rest}\"");
         let method = |method: &str| name("operator", &format!("#[method]instance.{method}"));
         let region = "i64 i64 i64 i64 i64 i64 i64 i64 i64 i64";
-        let Self { pages, more, describe, create, plan, run, merge, finish } = self;
+        let Self { pages, more, realloc, describe, create, plan, run, merge, finish } = self;
         format!(
             r#"(module
   (import {services} "log" (func $log (param i32 i32 i32)))
+  (import {services} "progress" (func $progress (param f32)))
+  (import {services} "is-cancelled" (func $is-cancelled (result i32)))
+  (import {services} "seed" (func $seed (result i64)))
   (import {sink} "put-pixels" (func $put-pixels (param i32 i32 i32 i32)))
+  (import {sink} "declare-columns" (func $declare-columns (param i32 i32 i32 i32)))
   (import {sink} "add-rows" (func $add-rows (param i32 i32 i32 i32)))
   (import "[export]{package}operator@{version}" "[resource-new]instance" (func $new (param i32) (result i32)))
   (memory (export "memory") {pages})
@@ -71,6 +87,7 @@ impl Text {
   (data (i32.const 300) "last words")
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
     (local $at i32)
+    {realloc}
     (local.set $at (i32.and (i32.add (global.get $top) (i32.const 15)) (i32.const -16)))
     (global.set $top (i32.add (local.get $at) (local.get 3)))
     (block $fits (loop $grow
