@@ -231,7 +231,7 @@ fn problem(root: &Path, name: &Name, entry: &Entry, source: &str) -> Result<Opti
     {
         Some("has a report of a weakened run".to_owned())
     } else if entry.source_sha256 != source {
-        Some("was changed after its report, or the SDK was".to_owned())
+        Some(format!("was changed after its report, or the SDK was: its source is {source} now"))
     } else {
         None
     })

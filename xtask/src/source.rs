@@ -79,7 +79,11 @@ impl<'a> Sources<'a> {
             for file in files(&folder)? {
                 let name = file.strip_prefix(self.root).unwrap_or(&file).to_string_lossy().into_owned();
                 let bytes = fs::read(&file).with_context(|| format!("could not read {}", file.display()))?;
-                let bytes = if name.ends_with(".rs") { as_read(&name, &bytes)?.into_bytes() } else { bytes };
+                let bytes = match name.rsplit_once('.').map(|(_, ending)| ending) {
+                    Some("rs") => rust(&name, &bytes)?.into_bytes(),
+                    Some("c" | "h") => c(&String::from_utf8_lossy(&bytes)).into_bytes(),
+                    _ => bytes,
+                };
                 digest.update(format!("{name} {}\n", bytes.len()));
                 digest.update(bytes);
             }
@@ -139,12 +143,52 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Rust as the compiler reads it: without comments, documentation, layout and tests.
-fn as_read(name: &str, bytes: &[u8]) -> Result<String> {
+fn rust(name: &str, bytes: &[u8]) -> Result<String> {
     let text = std::str::from_utf8(bytes).with_context(|| format!("{name} is no text"))?;
     let stream: TokenStream = text.parse().map_err(|error| anyhow::anyhow!("{name} is no Rust: {error}"))?;
     let mut out = String::with_capacity(bytes.len());
     write(stream, &mut out);
     Ok(out)
+}
+
+/// C as the compiler reads it: without comments and layout; lines stay, which the preprocessor needs.
+fn c(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let length = match next {
+            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
+            '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
+            '"' | '\'' => {
+                let length = quoted(rest, next);
+                code.push_str(&rest[..length]);
+                rest = &rest[length..];
+                continue;
+            }
+            other => {
+                code.push(other);
+                rest = &rest[other.len_utf8()..];
+                continue;
+            }
+        };
+        code.push(' ');
+        rest = &rest[length..];
+    }
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    code.lines().map(words).filter(|line| !line.is_empty()).map(|line| line + "\n").collect()
+}
+
+/// The length of a text in quotes at the beginning.
+fn quoted(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (place, next) in text.char_indices().skip(1) {
+        match next {
+            '\\' if !escaped => escaped = true,
+            _ if next == quote && !escaped => return place + 1,
+            _ => escaped = false,
+        }
+    }
+    text.len()
 }
 
 fn write(stream: TokenStream, out: &mut String) {
@@ -203,7 +247,7 @@ mod tests {
         "//! Crate.\n#![forbid(unsafe_code)]\n/// Adds.\npub fn add(a: u8, b: u8) -> u8 { a + b }\n";
 
     fn read(code: &str) -> String {
-        as_read("a.rs", code.as_bytes()).unwrap()
+        rust("a.rs", code.as_bytes()).unwrap()
     }
 
     #[test]
@@ -225,6 +269,18 @@ mod tests {
         ];
         for other in others {
             assert_ne!(read(CODE), read(&other), "{other}");
+        }
+    }
+
+    #[test]
+    fn comments_and_layout_of_c_change_nothing_and_texts_do() {
+        let code = "#define A 1\n/* why\n */ int f(void) { return A; } // ever\nconst char *t = \"/* \\\" */\", q = '\"';\n";
+        let same =
+            "#define  A 1 /* one */\n\nint f(void) {\treturn A; }\nconst char *t = \"/* \\\" */\", q = '\"';";
+        assert_eq!(c(code), c(same));
+        assert_eq!(c(code).lines().count(), 3);
+        for (from, to) in [("A 1", "A 2"), ("/* \\\"", "/* \\\"x"), ("return A;", "return A\n;")] {
+            assert_ne!(c(code), c(&code.replace(from, to)), "{from}");
         }
     }
 
