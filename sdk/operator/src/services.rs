@@ -61,7 +61,8 @@ pub trait Services {
     fn seed(&self) -> u64;
 }
 
-/// Where tables and records go. The host adds columns for time point and channel where there are several.
+/// Where tables and records go. The host adds columns for time point and channel where there are several. A host takes at
+/// most as much in one call of `finish` as the manifest's `memory` allows, and refuses the rest with `out-of-memory`.
 pub trait Sink {
     /// Declares the columns of a table output, once, before its rows.
     ///
