@@ -205,7 +205,7 @@ fn write(stream: TokenStream, out: &mut String) {
                 }
                 if words.replace(' ', "") == "cfg(test)" && inner.is_none() {
                     // The item that it is about.
-                    tokens.by_ref().skip(1).find(|token| ends_item(token));
+                    tokens.by_ref().skip(1).find(ends_item);
                     continue;
                 }
             }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use parfocal_operator::ThreadSafety;
-use parfocal_testkit::Quiet;
+use parfocal_testkit::{Loose, Moment, Quiet};
 
 use super::ROB;
 use crate::{
@@ -40,7 +40,8 @@ pub(super) const CASES: &[Case] = &[
         id: "ROB-15",
         sentence: "Nothing is taken away while a call is under way.",
         demands: "The host lets go of the library while its instances work on: results are those of before. Other instances \
-                  are made and ended on another thread all the while, as far as the operator allows several at once.",
+                  are made and ended between its calls and, on another thread, during them, as far as the operator allows several \
+                  at once.",
         why: "Users close a viewer while another one computes.",
         fix: "Share nothing between instances that the end of one frees.",
         run: Run::Written(rob_15),
@@ -110,27 +111,33 @@ fn rob_15(scene: &mut Scene<'_>) -> Check {
         }
         let done = AtomicBool::new(false);
         let trouble = Mutex::new(None);
-        let after = thread::scope(|scope| {
-            scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    let lived = Hand::new(bench, &setting.parameters, feed).and_then(|mut hand| {
-                        hand.plan(&Quiet)?;
-                        let _ = hand.operator.reset(&Quiet);
-                        let tiles = hand.tiles(TILES);
-                        if let Some(first) = tiles.first() {
-                            let _ = hand.run(first, &Quiet);
-                        }
-                        Ok(())
-                    });
-                    if let Err(error) = lived {
-                        *trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                        return;
-                    }
+        // Whether another instance could be made, planned, used and ended.
+        let live = || {
+            let lived = Hand::new(bench, &setting.parameters, feed).and_then(|mut hand| {
+                hand.plan(&Quiet)?;
+                let _ = hand.operator.reset(&Quiet);
+                let tiles = hand.tiles(TILES);
+                if let Some(first) = tiles.first() {
+                    let _ = hand.run(first, &Quiet);
                 }
+                Ok(())
             });
-            let after = outcome(bench, setting, feed).and_then(|_| outcome(bench, setting, feed));
+            let trouble = &mut *trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            lived.map_err(|error| *trouble = Some(error)).is_ok()
+        };
+        let watch = |moment| {
+            if moment == Moment::Before {
+                live();
+            }
+        };
+        let after = thread::scope(|scope| {
+            scope.spawn(|| while !done.load(Ordering::Relaxed) && live() {});
+            let after = bench.drive(&setting.parameters, &Quiet, &Loose::default(), |mut driver| {
+                driver.watch = Some(&watch);
+                driver.run(&feed.inputs(), TILES)
+            });
             done.store(true, Ordering::Relaxed);
-            after
+            after.map_err(|error| told("it accepted the input in `plan`, and then failed", bench, &error))
         })?;
         if let Some(error) = trouble.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(told("an instance cannot be made and ended while another works", bench, &error));
