@@ -12,6 +12,7 @@ pub mod bench;
 pub mod check;
 pub mod demo;
 pub mod museum;
+pub mod mutants;
 pub mod plugins;
 pub mod process;
 pub mod python_tests;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::tools::Wanted;
-use xtask::{bench, check, demo, museum, plugins, reports, sdk, test, tools, undying};
+use xtask::{bench, check, demo, museum, mutants, plugins, reports, sdk, test, tools, undying};
 
 /// The repository's tasks. Each can be run from a clean clone; what it needs is installed into .tools, once.
 #[derive(Parser)]
@@ -72,6 +72,11 @@ enum Task {
         /// Only plugins whose id contains this.
         plugins: Vec<String>,
     },
+    /// Break the golden operators in small ways, and count who notices.
+    Mutants {
+        #[command(flatten)]
+        asked: mutants::Asked,
+    },
     /// Pack what an author outside this repository needs into one archive.
     Sdk,
     /// Install the tools (WASM toolchain, Python judges, Bio-Formats) and print where they are.
@@ -113,6 +118,7 @@ fn run(task: Task) -> Result<()> {
         Task::Undying { injections, seed } => undying::command(&root, injections, seed),
         Task::Museum { wanted } => museum::command(&root, &wanted),
         Task::Reports { wanted, plugins } => reports::command(&root, &wanted, &plugins),
+        Task::Mutants { asked } => mutants::command(&root, &asked),
         Task::Sdk => sdk::command(&root),
         Task::Tools { wanted, json, prove } => tools::command(&root, &wanted, json, prove),
     }

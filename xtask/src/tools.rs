@@ -19,6 +19,7 @@
 pub mod bioformats;
 pub mod debian;
 pub mod digest;
+pub mod mutation;
 pub mod pin;
 pub mod python;
 pub mod wasm;

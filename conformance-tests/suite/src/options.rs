@@ -82,6 +82,8 @@ pub struct Options {
     pub patience: f64,
     /// Ends every case after this time, whatever it declares; for trying the runner itself. A weakening.
     pub time_limit: Option<Duration>,
+    /// Ends the run at the first case that speaks against the plugin; cases of results come first then. A weakening.
+    pub fail_fast: bool,
     /// Where children's folders are made; the system's place for temporary files when `None`.
     pub scratch: Option<PathBuf>,
 }
@@ -104,6 +106,7 @@ impl Options {
             level: Level::L2,
             patience: 1.0,
             time_limit: None,
+            fail_fast: false,
             scratch: None,
         }
     }
@@ -125,6 +128,9 @@ impl Options {
         }
         if let Some(limit) = self.time_limit {
             found.push(format!("every case ends after {} s", limit.as_secs_f64()));
+        }
+        if self.fail_fast {
+            found.push("it ends at the first failure".into());
         }
         if self.patience > 1.0 {
             found.push(format!("cases may take {} times their time", self.patience));

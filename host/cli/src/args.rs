@@ -356,6 +356,9 @@ pub(crate) struct Conform {
     /// How many cases run at once; as many as processors by default.
     #[arg(long)]
     pub(crate) jobs: Option<NonZeroUsize>,
+    /// End at the first case that fails. It is written into the report.
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
     /// Give cases so many times their time. It is written into the report.
     #[arg(long, default_value_t = 1.0, value_parser = patience)]
     pub(crate) patience: f64,

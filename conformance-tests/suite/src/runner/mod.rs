@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc,
     },
     thread,
@@ -90,7 +90,9 @@ pub fn run(subject: &Subject, options: &Options, listen: &mut dyn FnMut(&Event<'
         factor,
         folder: folder.path(),
         planned: &planned,
+        order: order(&planned, options),
         next: AtomicUsize::new(0),
+        failed: AtomicBool::new(false),
     };
     let verdicts = shared.all(listen)?;
     let mut results = Vec::new();
@@ -101,6 +103,9 @@ pub fn run(subject: &Subject, options: &Options, listen: &mut dyn FnMut(&Event<'
         let finding = match (planned, verdict) {
             (Planned::Known(_, finding), _) => finding.clone(),
             (Planned::Run(_), Some(verdict)) => verdict.finding,
+            (Planned::Run(_), None) if options.fail_fast => {
+                Finding::skip("the run ended at the first case that failed")
+            }
             (Planned::Run(_), None) => Finding::suite_error("the case was never run"),
         };
         results.push(judged(job, finding, options));
@@ -129,6 +134,17 @@ pub fn run(subject: &Subject, options: &Options, listen: &mut dyn FnMut(&Event<'
         summary,
         Measured { machine: Machine::this(), factor, seconds: start.elapsed().as_secs_f64(), timings },
     ))
+}
+
+/// The order in which rows run. A run that ends at the first failure begins with what fails most often: wrong results.
+fn order(planned: &[Planned], options: &Options) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..planned.len()).collect();
+    if options.fail_fast {
+        order.sort_by_key(|index| {
+            planned.get(*index).is_none_or(|row| !row.job().case.id.starts_with("OPR"))
+        });
+    }
+    order
 }
 
 fn folder(options: &Options) -> Result<tempfile::TempDir> {
@@ -193,7 +209,9 @@ struct Shared<'a> {
     factor: f64,
     folder: &'a std::path::Path,
     planned: &'a [Planned],
+    order: Vec<usize>,
     next: AtomicUsize,
+    failed: AtomicBool,
 }
 
 /// What a thread says.
@@ -272,7 +290,11 @@ impl Shared<'_> {
     /// One thread's work: the next case that runs, until there is none.
     fn work(&self, tell: &mpsc::Sender<Told>) -> Result<()> {
         loop {
-            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            if self.options.fail_fast && self.failed.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            let turn = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(&index) = self.order.get(turn) else { return Ok(()) };
             let Some(planned) = self.planned.get(index) else { return Ok(()) };
             let Planned::Run(job) = planned else { continue };
             let _ = tell.send(Told::Start(index));
@@ -283,6 +305,9 @@ impl Shared<'_> {
                     run_child(self.subject, job, self.options, self.factor, &scratch)?
                 }
             };
+            if judged(job, verdict.finding.clone(), self.options).status.is_against() {
+                self.failed.store(true, Ordering::Relaxed);
+            }
             let _ = tell.send(Told::End(index, Box::new(verdict)));
         }
     }

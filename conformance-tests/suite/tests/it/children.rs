@@ -112,3 +112,19 @@ fn a_program_that_is_not_there_is_the_suites_own_error() {
     let error = run(&Subject::read(package.path()), &options, &mut |_| {}).unwrap_err();
     assert!(error.message().contains("cannot be started"), "{}", error.message());
 }
+
+#[test]
+fn a_run_that_ends_at_the_first_failure_leaves_the_rest_untried_and_says_so() {
+    let package = package();
+    let script = script(package.path(), &finding("fail", "it is wrong"));
+    let mut options = options(&script);
+    options.cases = vec!["MAN-01".into(), "MAN-02".into(), "MAN-03".into()];
+    options.jobs = 1;
+    options.fail_fast = true;
+    let report = run(&Subject::read(package.path()), &options, &mut |_| {}).unwrap();
+    let statuses: Vec<_> = report.results.iter().map(|result| result.status).collect();
+    assert_eq!(statuses, [Status::Fail, Status::Skip, Status::Skip]);
+    assert!(report.results[2].sentence.contains("ended at the first"), "{}", report.results[2].sentence);
+    assert!(report.configuration.weakened.contains(&"it ends at the first failure".to_owned()));
+    assert_eq!(report.summary.reached, None);
+}

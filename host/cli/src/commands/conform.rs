@@ -192,6 +192,7 @@ fn options(folders: &Folders, arguments: &Conform) -> Result<Options> {
         options.jobs = 1;
     }
     options.patience = arguments.patience;
+    options.fail_fast = arguments.fail_fast;
     options.level = arguments.level;
     Ok(options)
 }
