@@ -137,21 +137,24 @@ fn finish(root: &Path, asked: &Asked, tried: Vec<(Mutant, Outcome)>) -> Result<(
     account.verdict()
 }
 
-/// The program with the suite. Native is enough, so it is built without the WASM runtime.
+/// The program with the suite, and beside it the one in which it looks at plugins. Native is enough, so both are built
+/// without the WASM runtime, one by one.
 fn program(root: &Path) -> Result<PathBuf> {
     eprintln!("mutants: building the suite");
-    let mut cargo = process::cargo();
-    cargo.current_dir(root).args(["build", "--release", "--quiet"]);
-    cargo.args(["--package", "parfocal-cli", "--no-default-features"]);
-    process::run(&mut cargo)?;
-    // A copy: whoever builds the program meanwhile does not exchange the judge.
     let folder = root.join("target/mutants");
     fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
-    let copy = folder.join("parfocal");
-    let _ = fs::remove_file(&copy);
-    fs::copy(root.join("target/release/parfocal"), &copy)
-        .with_context(|| format!("could not write {}", copy.display()))?;
-    Ok(copy)
+    for (package, name) in [("parfocal-cli", "parfocal"), ("parfocal-worker-program", "parfocal-worker")] {
+        let mut cargo = process::cargo();
+        cargo.current_dir(root).args(["build", "--release", "--quiet", "--package", package]);
+        cargo.arg("--no-default-features");
+        process::run(&mut cargo)?;
+        // A copy: whoever builds the program meanwhile does not exchange the judge.
+        let copy = folder.join(name);
+        let _ = fs::remove_file(&copy);
+        fs::copy(root.join("target/release").join(name), &copy)
+            .with_context(|| format!("could not write {}", copy.display()))?;
+    }
+    Ok(folder.join("parfocal"))
 }
 
 /// What was found so far, one line for each mutant, so that a run that is interrupted is not lost.

@@ -18,7 +18,7 @@ use super::tree::{Plugin, Tree};
 use crate::process;
 
 /// A mutant may be slower than the original by so much before it counts as one that never ends.
-const SLOWER: u32 = 5;
+const SLOWER: u32 = 3;
 
 /// No test program is ended before this: the computer may be busy.
 const SHORTEST: Duration = Duration::from_secs(60);
@@ -103,23 +103,20 @@ impl Judges {
     /// # Errors
     /// When the program cannot be started.
     pub fn unit(&self, plugin: &Plugin) -> Result<Option<String>> {
-        self.tests(&plugin.unit, &[], self.unit_limit)
+        self.tests(&plugin.unit, self.unit_limit)
     }
 
-    /// The golden test that fails, if one does. Those that ask other people's programs come last: they take longest.
+    /// The golden test that fails, if one does.
     ///
     /// # Errors
     /// When the program cannot be started.
     pub fn goldens(&self, plugin: &Plugin) -> Result<Option<String>> {
-        match self.tests(&plugin.goldens, &["--skip", "judged::"], self.goldens_limit)? {
-            Some(why) => Ok(Some(why)),
-            None => self.tests(&plugin.goldens, &["judged::"], self.goldens_limit),
-        }
+        self.tests(&plugin.goldens, self.goldens_limit)
     }
 
-    fn tests(&self, program: &Path, arguments: &[&str], limit: Duration) -> Result<Option<String>> {
+    fn tests(&self, program: &Path, limit: Duration) -> Result<Option<String>> {
         let mut command = frugal(program);
-        command.args(arguments).current_dir(&self.package);
+        command.current_dir(&self.package).stderr(Stdio::null());
         command.env("PARFOCAL_JUDGE_PYTHON", &self.python).env("PARFOCAL_DATA", &self.data);
         let mut failed = None;
         let ended = limited(&mut command, limit, |line| {
@@ -173,9 +170,11 @@ impl Judges {
         let mut command = frugal(&self.program);
         command.arg("package").arg(self.package.join("../..").join(FOLDER)).arg("--output").arg(output);
         command.arg("--native").arg(&plugin.library);
+        let log = self.log(&mut command)?;
         Ok(match limited(&mut command, PACKAGING, |_| false)? {
             Ended::Itself(status) if status.success() => None,
-            _ => Some("it cannot be packaged".into()),
+            Ended::Itself(_) => Some(format!("it cannot be packaged: {}", words(&log))),
+            Ended::Heard | Ended::TooLate => Some("it cannot be packaged: it never ends".into()),
         })
     }
 
@@ -194,14 +193,29 @@ impl Judges {
         if let Some(case) = case {
             command.args(["--case", case]);
         }
+        let log = self.log(&mut command)?;
         match limited(&mut command, SUITE, |_| false)? {
             Ended::Itself(_) => {}
             Ended::Heard | Ended::TooLate => bail!("the suite does not end on {operator}"),
         }
         let text = fs::read_to_string(&report)
-            .with_context(|| format!("`{}` wrote no report", process::describe(&command)))?;
+            .with_context(|| format!("`{}` wrote no report: {}", process::describe(&command), words(&log)))?;
         first_failure(&text)
     }
+
+    /// Sends what a program says on standard error to a file.
+    fn log(&self, command: &mut Command) -> Result<PathBuf> {
+        let log = self.scratch.join("log.txt");
+        let file = fs::File::create(&log).with_context(|| format!("could not write {}", log.display()))?;
+        command.stderr(file);
+        Ok(log)
+    }
+}
+
+/// What a program said, in one line.
+fn words(log: &Path) -> String {
+    let said = fs::read_to_string(log).unwrap_or_default();
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, Duration)> {
@@ -244,7 +258,7 @@ fn frugal(program: &Path) -> Command {
 /// Runs a program in a process group of its own, until it ends, or says what `stop` waits for, or its time is over. Then the
 /// whole group is ended.
 fn limited(command: &mut Command, limit: Duration, mut stop: impl FnMut(&str) -> bool) -> Result<Ended> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
     let mut child =
         command.spawn().with_context(|| format!("could not start `{}`", process::describe(command)))?;
     let (tell, told) = mpsc::channel();
