@@ -184,3 +184,27 @@ fn who_asks_to_stop_is_heard_when_results_are_joined_too() {
     assert_eq!(error.kind().name(), "cancelled");
     operator.merge(left, &right, &Quiet).unwrap();
 }
+
+#[test]
+fn the_memory_that_a_plan_declares_is_that_of_its_buffers() {
+    let labels = ImageSpec::new(Extent::plane(20, 30), DType::U32);
+    let channels = |count| ImageSpec::new(Extent::new(1, count, 1, 20, 30), DType::F32);
+    let bytes = |id: &str, parameters: &[(&str, &str)], specs: &[&ImageSpec]| {
+        let inputs: Vec<_> = (0..).zip(specs).map(|(port, spec)| InputSpec { port, spec }).collect();
+        create(id, parameters).unwrap().plan(&inputs, &Quiet).unwrap().bytes
+    };
+    let filter = |id, parameters| bytes(id, parameters, &[&labels]);
+    // 513 rows and a line of 512 columns with 256 on either side, and a row of 512; 4 bytes each.
+    assert_eq!(filter("gaussian", &[]), 4 * (514 * 1024 + 512));
+    // 65536 pixels of a block: keys and medians of 2 bytes, values sorted and not of 4, two lists of 8 and places of 2; and
+    // 16 KiB of counts.
+    assert_eq!(filter("median", &[("radius", "7")]), 65536 * (2 * 2 + 2 * 4 + 2 * 8 + 2) + 16384);
+    // Two runs, each with two blocks of 41 rows and three rows more, of 1024 columns, 40 on either side and some to spare;
+    // 4 bytes each.
+    assert_eq!(filter("top-hat", &[("radius", "20")]), 2 * 4 * (1024 + 2 * 40 + 64) * (2 * 41 + 3));
+    // Counts of two histograms and their sums, of 8 bytes, for 65536 bins.
+    assert_eq!(filter("otsu-threshold", &[]), 4 * 8 * 65536);
+    // 4096 objects have, for each channel, a sum of six limbs, three counts, a smallest and a largest value.
+    let measured = |count| bytes("measure-objects", &[], &[&labels, &channels(count)]);
+    assert_eq!(measured(3) - measured(1), 2 * 4096 * (6 + 3 + 2) * 8);
+}

@@ -174,3 +174,20 @@ fn sums_of_singles_do_not_depend_on_the_cut() {
         .to_vec();
     assert!(sums.windows(2).all(|pair| pair[0] == pair[1]));
 }
+
+#[test]
+fn infinite_pixels_make_infinite_sums_and_opposite_ones_none() {
+    let labels = Image::new(Extent::plane(1, 6), &[1_u32, 1, 2, 2, 3, 3]);
+    let (more, less) = (f32::INFINITY, f32::NEG_INFINITY);
+    let intensity = Image::new(Extent::plane(1, 6), &[1.0, more, less, 1.0, more, less]);
+    for cut in [Cut::WHOLE, Cut::in_plane(1, 1)] {
+        let table = run("measure-objects", &[], &[&labels, &intensity], cut).tables.remove(0);
+        for column in ["sum_intensity", "mean_intensity"] {
+            let values = numbers(&table, column);
+            assert_eq!(values[..2], [f64::INFINITY, f64::NEG_INFINITY], "{column}");
+            assert!(values[2].is_nan(), "{column}: {values:?}");
+        }
+        assert_eq!(numbers(&table, "min_intensity"), [1.0, f64::NEG_INFINITY, f64::NEG_INFINITY]);
+        assert_eq!(numbers(&table, "max_intensity"), [f64::INFINITY, 1.0, f64::INFINITY]);
+    }
+}
