@@ -106,7 +106,8 @@ impl Tree {
         Ok(Broken { path, whole })
     }
 
-    /// Builds the plugin and its tests, optimised as a release is.
+    /// Builds the plugin and its tests, optimised, but without inlining from one unit of code into another: a change then
+    /// takes two seconds to compile instead of forty, and the tests take twice as long.
     ///
     /// # Errors
     /// When cargo cannot be started, or says something that is not understood.
@@ -122,7 +123,7 @@ impl Tree {
         ]);
         cargo.args(["--lib", "--test", "it", "--message-format", "json"]);
         cargo.env("CARGO_TARGET_DIR", &self.target).env("CARGO_INCREMENTAL", "1");
-        cargo.env("CARGO_PROFILE_RELEASE_DEBUG", "0");
+        cargo.env("CARGO_PROFILE_RELEASE_DEBUG", "0").env("CARGO_PROFILE_RELEASE_LTO", "off");
         let output =
             cargo.output().with_context(|| format!("could not start `{}`", process::describe(&cargo)))?;
         if !output.status.success() {
