@@ -140,9 +140,8 @@ pub fn run(subject: &Subject, options: &Options, listen: &mut dyn FnMut(&Event<'
 fn order(planned: &[Planned], options: &Options) -> Vec<usize> {
     let mut order: Vec<usize> = (0..planned.len()).collect();
     if options.fail_fast {
-        order.sort_by_key(|index| {
-            planned.get(*index).is_none_or(|row| !row.job().case.id.starts_with("OPR"))
-        });
+        let results = |row: &Planned| row.job().case.id.starts_with("OPR");
+        order.sort_by_key(|index| !planned.get(*index).is_some_and(results));
     }
     order
 }
