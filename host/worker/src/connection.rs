@@ -101,7 +101,8 @@ impl Connection {
         let name = asked.call.name();
         self.check_alive()?;
         self.forget_what_is_gone(asked.limit)?;
-        self.control.cancel(false);
+        // Calls shorter than a glance are many: a request to stop that came before one is heard in it.
+        self.control.cancel(desk.services.is_some_and(Services::is_cancelled));
         self.control.set_progress(0.0);
         self.send(asked.call, asked.body, &[], asked.limit)?;
         self.receive(name, desk, asked.limit)

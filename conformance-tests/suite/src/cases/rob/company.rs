@@ -131,7 +131,13 @@ fn rob_15(scene: &mut Scene<'_>) -> Check {
             }
         };
         let after = thread::scope(|scope| {
-            scope.spawn(|| while !done.load(Ordering::Relaxed) && live() {});
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    if !live() {
+                        return;
+                    }
+                }
+            });
             let after = bench.drive(&setting.parameters, &Quiet, &Loose::default(), |mut driver| {
                 driver.watch = Some(&watch);
                 driver.run(&feed.inputs(), TILES)
