@@ -96,7 +96,7 @@ pub fn sources(root: &Path) -> Result<String> {
     for file in files.split('\0').filter(|file| !file.is_empty()) {
         text += &format!("{file} {}\n", digest::of_file(&root.join(file))?);
     }
-    Ok(digest::of_text(&text))
+    Ok(digest::of_bytes(&text))
 }
 
 /// The mutants in an order that only the seed decides: whoever needs more takes them from the same list.
