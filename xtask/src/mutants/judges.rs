@@ -248,6 +248,26 @@ fn failing(line: &str) -> Option<String> {
     Some(test.trim_end_matches(" - should panic").to_owned())
 }
 
+/// How long one look at a program's output waits.
+const STEP: Duration = Duration::from_secs(1);
+
+/// What is left of a time limit, asked for at least once in a [`STEP`]. Time in which nobody asked hardly counts: the
+/// computer slept, or somebody stopped this program and the one that it watches.
+#[derive(Debug)]
+struct Patience {
+    left: Duration,
+    seen: Instant,
+}
+
+impl Patience {
+    fn left(&mut self) -> Duration {
+        let now = Instant::now();
+        self.left = self.left.saturating_sub((now - self.seen).min(2 * STEP));
+        self.seen = now;
+        self.left
+    }
+}
+
 /// A program with little memory.
 fn frugal(program: &Path) -> Command {
     let mut command = Command::new("sh");
@@ -268,20 +288,20 @@ fn limited(command: &mut Command, limit: Duration, mut stop: impl FnMut(&str) ->
             let _ = tell.send(String::from_utf8_lossy(&line).into_owned());
         }
     });
-    let deadline = Instant::now() + limit;
-    let left = || deadline.saturating_duration_since(Instant::now());
+    let mut patience = Patience { left: limit, seen: Instant::now() };
     let mut ended = loop {
-        match told.recv_timeout(left()) {
+        match told.recv_timeout(patience.left().min(STEP)) {
             Ok(line) if stop(&line) => break Some(Ended::Heard),
             Ok(_) => {}
-            Err(mpsc::RecvTimeoutError::Timeout) => break Some(Ended::TooLate),
+            Err(mpsc::RecvTimeoutError::Timeout) if patience.left().is_zero() => break Some(Ended::TooLate),
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
             Err(mpsc::RecvTimeoutError::Disconnected) => break None,
         }
     };
     while ended.is_none() {
         ended = match child.try_wait().context("could not wait for a program")? {
             Some(status) => Some(Ended::Itself(status)),
-            None if left().is_zero() => Some(Ended::TooLate),
+            None if patience.left().is_zero() => Some(Ended::TooLate),
             None => {
                 thread::sleep(Duration::from_millis(5));
                 None
@@ -336,6 +356,17 @@ mod tests {
         assert!(matches!(late.unwrap(), Ended::TooLate));
         let itself = limited(&mut shell("exit 3"), long, |_| false).unwrap();
         assert!(matches!(itself, Ended::Itself(status) if status.code() == Some(3)));
+    }
+
+    #[test]
+    fn time_in_which_everything_was_stopped_hardly_counts() {
+        let hour = Duration::from_secs(3600);
+        let Some(long_ago) = Instant::now().checked_sub(hour) else {
+            println!("skipped: this computer started less than an hour ago");
+            return;
+        };
+        let mut patience = Patience { left: hour, seen: long_ago };
+        assert!(patience.left() > hour - 5 * STEP);
     }
 
     #[test]
