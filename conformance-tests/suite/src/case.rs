@@ -115,7 +115,7 @@ pub struct Case {
 
 impl Case {
     /// What cases have in common unless they say otherwise: a MUST of level L2 for each operator on every transport, with
-    /// 20 s.
+    /// 40 s.
     pub(crate) const USUAL: Self = Self {
         id: "",
         group: Group::Opr,
@@ -128,7 +128,7 @@ impl Case {
         scope: Scope::Operator,
         transports: &Transport::ALL,
         quick: &[Transport::Native, Transport::Wasm, Transport::Program],
-        budget: Duration::from_secs(20),
+        budget: Duration::from_secs(40),
         badge: None,
         applies: always,
         run: Run::NotWritten,

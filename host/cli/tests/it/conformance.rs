@@ -13,7 +13,7 @@ fn every_plugin_of_the_repository_reaches_level_2() {
     folders.sort();
     let home = tempfile::tempdir().unwrap();
     let reports = |arguments: &[&str]| -> Vec<Value> {
-        let output = parfocal(home.path(), &[&["conform", "--json"], arguments].concat());
+        let output = parfocal(home.path(), &[&["conform", "--json", "--patience", "4"], arguments].concat());
         serde_json::from_slice(&output.stdout).unwrap()
     };
     for folder in &folders {
