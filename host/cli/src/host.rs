@@ -6,7 +6,7 @@ use parfocal_catalog::{Catalog, HostSupport, LaneOrder, OperatorRef, Quarantine,
 use parfocal_core::{Artifact, Lane, Library};
 use parfocal_manifest::LaneKind;
 use parfocal_native::NativeLane;
-use parfocal_trust::Grants;
+use parfocal_trust::{Grants, Trust};
 use parfocal_types::{Error, ErrorKind, Result};
 use parfocal_worker::{MOST_DEATHS, ProgramLane, WorkerLane, WorkerOptions};
 
@@ -16,8 +16,37 @@ use crate::{args::LaneName, folders::Folders, trust};
 pub(crate) struct Host {
     pub(crate) catalog: Catalog,
     lanes: BTreeMap<LaneKind, Box<dyn Lane>>,
-    /// The lane in this process, and who may use it.
-    in_process: Option<(NativeLane, Grants)>,
+    in_process: Option<InProcess>,
+}
+
+/// The lane in this process, and who may use it.
+struct InProcess {
+    lane: NativeLane,
+    grants: Grants,
+    trust: Trust,
+}
+
+impl InProcess {
+    fn open(folders: &Folders) -> Result<Self> {
+        Ok(Self {
+            lane: NativeLane::new(),
+            grants: Grants::open(&folders.state)?,
+            trust: trust::open(folders)?,
+        })
+    }
+
+    /// The lane, for a file that was granted it and that is still signed by a key that the user trusts.
+    fn lane(&self, catalog: &Catalog, artifact: &Artifact) -> Result<&dyn Lane> {
+        if self.grants.in_process(&artifact.sha256).is_none() {
+            return Err(not_granted(artifact, "was not granted to run in the program's own process"));
+        }
+        let verdict = trust::verdict(&self.trust, catalog, artifact)?;
+        if !verdict.is_signed() {
+            let why = format!("may no longer run in the program's own process: {verdict}");
+            return Err(not_granted(artifact, &why));
+        }
+        Ok(&self.lane)
+    }
 }
 
 impl Host {
@@ -35,20 +64,14 @@ impl Host {
 
     /// From now on native code runs in this process, as far as the user granted it, and other native code is refused.
     pub(crate) fn in_process(&mut self, folders: &Folders) -> Result<()> {
-        self.in_process = Some((NativeLane::new(), Grants::open(&folders.state)?));
+        self.in_process = Some(InProcess::open(folders)?);
         Ok(())
     }
 
     /// The lane for what was picked.
     fn lane(&self, selection: &Selection) -> Result<&dyn Lane> {
         match &self.in_process {
-            Some((lane, grants)) if selection.lane == LaneKind::Native => {
-                let artifact = &selection.artifact;
-                match grants.in_process(&artifact.sha256) {
-                    Some(_) => Ok(lane),
-                    None => Err(not_granted(artifact)),
-                }
-            }
+            Some(own) if selection.lane == LaneKind::Native => own.lane(&self.catalog, &selection.artifact),
             _ => {
                 let lane = self.lanes.get(&selection.lane).map(|lane| &**lane);
                 lane.ok_or_else(|| Error::not_supported(format!("the {} lane in this build", selection.lane)))
@@ -96,9 +119,9 @@ impl Host {
     }
 }
 
-fn not_granted(artifact: &Artifact) -> Error {
+fn not_granted(artifact: &Artifact, why: &str) -> Error {
     let kind = ErrorKind::PermissionDenied { permission: "run in the program's own process".into() };
-    Error::new(kind, "was not granted to run in the program's own process")
+    Error::new(kind, why)
         .with_origin(artifact.label())
         .with_remedy(format!(
             "leave out `--in-process`; or allow it, for a plugin that is signed and at conformance level 3: `parfocal plugins \

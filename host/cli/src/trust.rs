@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use parfocal_catalog::{Catalog, HostSupport, Package, Rejection, RejectionCode, Vouch};
+use parfocal_core::Artifact;
 use parfocal_trust::{Installation, Limits, SecretKey, Time, Trust, Verdict};
 use parfocal_types::{Error, ErrorKind, Result};
 
@@ -36,6 +37,16 @@ fn home(folder: Option<&Path>) -> Result<&Path> {
     })
 }
 
+/// What is known now of who made the plugin that a file belongs to.
+///
+/// # Errors
+/// `internal` when the file is of no plugin in the catalog.
+pub(crate) fn verdict(trust: &Trust, catalog: &Catalog, artifact: &Artifact) -> Result<Verdict> {
+    let package = catalog.plugins().iter().find(|package| artifact.path.starts_with(&package.folder));
+    let package = package.ok_or_else(|| Error::internal("a plugin that was picked is nowhere"))?;
+    Ok(trust.of_read(&package.folder, package.text.as_bytes()))
+}
+
 fn vouch(trust: &Trust, package: &Package) -> Vouch {
     let verdict = trust.of_read(&package.folder, package.text.as_bytes());
     if verdict.may_load() {
@@ -61,7 +72,9 @@ pub(crate) fn secret_key(folders: &Folders, named: Option<&Path>) -> Result<Secr
     let path = match named {
         Some(path) if path.is_file() => path.to_owned(),
         Some(name) => {
-            let own = keys_folder(folders)?.join(format!("{}.key", name.display()));
+            // By the file's name, with or without its ending.
+            let file = name.display().to_string();
+            let own = keys_folder(folders)?.join(format!("{}.key", file.trim_end_matches(".key")));
             if !own.is_file() {
                 let message =
                     format!("there is no secret key {} and none in {}", name.display(), own.display());

@@ -232,6 +232,10 @@ fn a_key_with_a_password_signs_with_it_only_and_secrets_are_never_shown() {
     assert!(!package.join("plugin.minisig").exists());
     let (code, document) = with("word", &sign);
     assert_eq!((code, &document["key"]), (0, &made["key"]), "the only key needs no name: {document}");
+    for name in ["example-lab", "example-lab.key"] {
+        let (code, document) = with("word", &["plugins", "sign", package.to_str().unwrap(), "--key", name]);
+        assert_eq!((code, &document["key"]), (0, &made["key"]), "{name}: {document}");
+    }
     assert_eq!(with("", &["plugins", "keys", "new", "--name", "Other"]).0, 2);
     assert_eq!(
         kind(folder, &["plugins", "keys", "new", "--name", "Example Lab", "--no-password"]),
@@ -301,6 +305,11 @@ fn only_what_is_signed_and_proved_is_granted_the_programs_own_process() {
     report["plugin"]["files"] = Value::Object(files);
     write(&report);
     good(folder, &grant);
+    good(folder, &in_process);
+    good(folder, &["plugins", "trust", "remove", "example-lab"]);
+    good(folder, &beside(&["run", "dim", "in.tif", "-o", "worker.ome.tif"]));
+    assert_eq!(kind(folder, &in_process), "permission-denied", "signed by a key that is trusted no more");
+    trust(folder);
     good(folder, &in_process);
     good(folder, &beside(&["plugins", "revoke", ID]));
     assert_eq!(kind(folder, &in_process), "permission-denied", "taken back");

@@ -16,9 +16,7 @@ pub(super) fn grant(output: &Output, folders: &Folders, arguments: &trust::Grant
     let catalog = crate::trust::scan(folders, &HostSupport::this_computer())?;
     let Selection { artifact, manifest, .. } = native(&catalog, &arguments.plugin)?;
     let label = manifest.label();
-    let package = catalog.plugins().iter().find(|package| artifact.path.starts_with(&package.folder));
-    let package = package.ok_or_else(|| Error::internal("a plugin that was picked is nowhere"))?;
-    let signed = match crate::trust::open(folders)?.of_read(&package.folder, package.text.as_bytes()) {
+    let signed = match crate::trust::verdict(&crate::trust::open(folders)?, &catalog, &artifact)? {
         Verdict::Signed { by, .. } => by,
         verdict => return Err(refused(&label, &verdict.to_string())),
     };
