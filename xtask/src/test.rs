@@ -36,6 +36,9 @@ pub fn command(root: &Path, wanted: &Wanted, arguments: &[String]) -> Result<()>
         // Operators that misbehave on purpose, for the tests of the WASM lane; without them those tests skip.
         let manifest = root.join("host/wasm/tests/fixtures/guest/Cargo.toml");
         cargo.env("PARFOCAL_WASM_FIXTURE", toolchain.build("parfocal-wasm-fixture", &manifest)?);
+        // A saboteur whose library and component disagree, for the self-test of the conformance suite.
+        let manifest = root.join("Cargo.toml");
+        cargo.env("PARFOCAL_SABOTEURS_WASM", toolchain.build("parfocal-saboteurs", &manifest)?);
     }
     if let Some(python) = installed.python.ready() {
         cargo.env(plugins::PYTHON_VARIABLE, python);

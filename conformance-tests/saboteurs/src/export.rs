@@ -14,18 +14,13 @@ use parfocal_plugin::{
 };
 
 use crate::{
+    PLUGIN, VERSION,
     culprit::Culprit,
     fault::{Act, Fault},
     faults,
     goldens::{Change, Erode, Measure, Number, Smooth, Stretch, Subtract},
     switch,
 };
-
-/// The id of the plugin.
-pub const PLUGIN: &str = "org.parfocal.saboteurs";
-
-/// Its version.
-pub const VERSION: &str = "0.1.0";
 
 /// The fault that is on.
 fn fault() -> Option<&'static Fault> {
@@ -54,7 +49,7 @@ fn golden(operator: &str) -> Option<(Descriptor, Create)> {
 #[must_use]
 pub fn declared(fault: Option<&Fault>) -> Vec<Descriptor> {
     let Some(fault) = fault else { return vec![Culprit::descriptor()] };
-    if let Act::C(plugin) | Act::Wat(plugin) = fault.act {
+    if let Act::Foreign(plugin) = fault.act {
         return (plugin.declared)();
     }
     let mut operators: Vec<_> =
@@ -94,9 +89,8 @@ impl Registry for Saboteurs {
             _ => Err(unknown_operator(PLUGIN, operator, &Self::descriptors())),
         };
         match fault.act {
-            Act::Wrap(wrap) | Act::Asking(wrap) => make(operator, parameters).map(wrap),
             Act::Create(create) => create(operator, parameters, &make),
-            _ => make(operator, parameters),
+            act => Ok(act.wrap(make(operator, parameters)?)),
         }
     }
 }

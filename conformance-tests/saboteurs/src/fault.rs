@@ -29,10 +29,14 @@ pub type Make<'a> = &'a dyn Fn(&str, &Parameters) -> Result<Box<dyn Behaviour>>;
 /// Where a fault sits.
 #[derive(Clone, Copy)]
 pub enum Act {
-    /// Between the host and the operator.
-    Wrap(fn(Box<dyn Behaviour>) -> Box<dyn Behaviour>),
+    /// In each plan.
+    Plan(fn(&mut Planning<'_>) -> Result<Plan>),
+    /// In each run.
+    Run(fn(&mut Running<'_, '_>) -> Result<()>),
     /// The same, and the manifest asks for a folder.
-    Asking(fn(Box<dyn Behaviour>) -> Box<dyn Behaviour>),
+    Asking(fn(&mut Running<'_, '_>) -> Result<()>),
+    /// Between the host and the operator, in any call.
+    Wrap(fn(Box<dyn Behaviour>) -> Box<dyn Behaviour>),
     /// Where instances are made.
     Create(fn(&str, &Parameters, Make<'_>) -> Result<Box<dyn Behaviour>>),
     /// In what code and manifest declare.
@@ -45,28 +49,89 @@ pub enum Act {
     Load(fn()),
     /// In the package around the code.
     Package(fn(&mut crate::package::Package)),
-    /// In a library of its own, in C; the golden operator is only what it is compared with.
-    C(Foreign),
-    /// In a component of its own, in the text form of WASM; again the golden is only compared with. No host loads it, so
-    /// that every case that needs its code fails with its own.
-    Wat(Foreign),
+    /// In code that is not Rust; the golden operator is only what it is compared with.
+    Foreign(Foreign),
+    /// In a WASM component beside a library that keeps the contract: `component.rs`.
+    Component,
 }
 
 impl Fault {
-    /// Whether a host loads its code.
+    /// Whether a host loads its code. If not, every case that needs it fails with the fault's own.
     #[must_use]
     pub fn loads(&self) -> bool {
-        !matches!(self.act, Act::Wat(_))
+        !matches!(self.act, Act::Foreign(Foreign { language: Language::Wat, .. }))
     }
 }
 
 /// A whole plugin that is not written in Rust.
 #[derive(Clone, Copy)]
 pub struct Foreign {
+    /// What it is written in.
+    pub language: Language,
     /// Its source.
     pub source: &'static str,
     /// What its manifest says of its operators.
     pub declared: fn() -> Vec<Descriptor>,
+}
+
+/// A call of [`Operator::plan`](Behaviour::plan) on its way to the operator.
+pub struct Planning<'a> {
+    /// The operator.
+    pub inner: &'a mut dyn Behaviour,
+    /// What it is given.
+    pub inputs: &'a [InputSpec<'a>],
+    /// What it may use.
+    pub services: &'a dyn Services,
+}
+
+impl Planning<'_> {
+    /// Lets the operator plan.
+    ///
+    /// # Errors
+    /// The operator's.
+    pub fn proceed(&mut self) -> Result<Plan> {
+        self.inner.plan(self.inputs, self.services)
+    }
+}
+
+/// A call of [`Operator::run`](Behaviour::run) on its way to the operator.
+pub struct Running<'a, 't> {
+    /// The operator.
+    pub inner: &'a mut dyn Behaviour,
+    /// What it is given.
+    pub tiles: &'a mut Tiles<'t>,
+    /// What it may use.
+    pub services: &'a dyn Services,
+}
+
+impl Running<'_, '_> {
+    /// Lets the operator run.
+    ///
+    /// # Errors
+    /// The operator's.
+    pub fn proceed(&mut self) -> Result<()> {
+        self.inner.run(self.tiles, self.services)
+    }
+
+    /// Lets the operator run, and changes each pixel that came out, from its place in the image along T C Z Y X and its value.
+    ///
+    /// # Errors
+    /// The operator's, and when a tile is not what its type says.
+    pub fn repaint(&mut self, change: impl FnMut([i64; 5], f64) -> f64) -> Result<()> {
+        self.proceed()?;
+        repaint(self.tiles, change)
+    }
+}
+
+/// What plugins are written in that are not written in Rust.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// A library.
+    C,
+    /// A program.
+    Python,
+    /// A component, in the text form of WASM.
+    Wat,
 }
 
 /// One fault of an operator: it stands between the host and an operator that keeps the contract, and breaks one call.
@@ -75,13 +140,8 @@ pub trait Sabotage: Send {
     ///
     /// # Errors
     /// As the operator's.
-    fn plan(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        inputs: &[InputSpec<'_>],
-        services: &dyn Services,
-    ) -> Result<Plan> {
-        inner.plan(inputs, services)
+    fn plan(&mut self, call: &mut Planning<'_>) -> Result<Plan> {
+        call.proceed()
     }
 
     /// Instead of [`Operator::required_input`](Behaviour::required_input).
@@ -104,13 +164,8 @@ pub trait Sabotage: Send {
     ///
     /// # Errors
     /// As the operator's.
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        inner.run(tiles, services)
+    fn run(&mut self, call: &mut Running<'_, '_>) -> Result<()> {
+        call.proceed()
     }
 
     /// Instead of [`Operator::merge`](Behaviour::merge).
@@ -175,9 +230,40 @@ pub fn around<S: Sabotage + 'static>(inner: Box<dyn Behaviour>, sabotage: S) -> 
     Box::new(Faulty { inner, sabotage })
 }
 
+/// A fault of each plan.
+struct OfPlans(fn(&mut Planning<'_>) -> Result<Plan>);
+
+impl Sabotage for OfPlans {
+    fn plan(&mut self, call: &mut Planning<'_>) -> Result<Plan> {
+        (self.0)(call)
+    }
+}
+
+/// A fault of each run.
+struct OfRuns(fn(&mut Running<'_, '_>) -> Result<()>);
+
+impl Sabotage for OfRuns {
+    fn run(&mut self, call: &mut Running<'_, '_>) -> Result<()> {
+        (self.0)(call)
+    }
+}
+
+impl Act {
+    /// The operator with this in front; as it is when this sits elsewhere.
+    #[must_use]
+    pub fn wrap(self, inner: Box<dyn Behaviour>) -> Box<dyn Behaviour> {
+        match self {
+            Self::Plan(plan) => around(inner, OfPlans(plan)),
+            Self::Run(run) | Self::Asking(run) => around(inner, OfRuns(run)),
+            Self::Wrap(wrap) => wrap(inner),
+            _ => inner,
+        }
+    }
+}
+
 impl<S: Sabotage> Behaviour for Faulty<S> {
     fn plan(&mut self, inputs: &[InputSpec<'_>], services: &dyn Services) -> Result<Plan> {
-        self.sabotage.plan(self.inner.as_mut(), inputs, services)
+        self.sabotage.plan(&mut Planning { inner: self.inner.as_mut(), inputs, services })
     }
 
     fn required_input(&self, core: &Region) -> Result<Vec<InputRegion>> {
@@ -189,7 +275,7 @@ impl<S: Sabotage> Behaviour for Faulty<S> {
     }
 
     fn run(&mut self, tiles: &mut Tiles<'_>, services: &dyn Services) -> Result<()> {
-        self.sabotage.run(self.inner.as_mut(), tiles, services)
+        self.sabotage.run(&mut Running { inner: self.inner.as_mut(), tiles, services })
     }
 
     fn accumulate(&mut self, tiles: &Tiles<'_>, services: &dyn Services) -> Result<Vec<u8>> {

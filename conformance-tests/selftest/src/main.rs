@@ -6,10 +6,10 @@
 //!
 //! It is its own child: the suite starts it once for each case.
 
-mod foreign;
 mod judge;
 mod matrix;
 mod packages;
+mod tools;
 
 use std::{env, path::PathBuf, process::ExitCode};
 
@@ -18,9 +18,10 @@ use parfocal_conformance::{CHILD_COMMAND, Lanes, Options, Program, Transport, ch
 use parfocal_native::NativeLane;
 use parfocal_types::{Error, Result};
 use parfocal_wasm::{WasmLane, WasmOptions};
-use parfocal_worker::{WorkerLane, WorkerOptions};
+use parfocal_worker::{ProgramLane, WorkerLane, WorkerOptions, interpreter::Python};
 
 use matrix::{Matrix, Width};
+use tools::Tools;
 
 /// Tries the conformance suite on plugins that pass it and on plugins that fail it.
 #[derive(Debug, Parser)]
@@ -50,12 +51,17 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    if env::args_os().nth(1).is_some_and(|word| word == CHILD_COMMAND) {
+    let mut words = env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == CHILD_COMMAND) {
+        let (cache_dir, python) = (words.next().map(PathBuf::from), words.next().map(PathBuf::from));
         return child_main(&Lanes::new(|transport| match transport {
             Transport::Native => Ok(Box::new(NativeLane::new())),
             Transport::Worker => Ok(Box::new(WorkerLane::new(WorkerOptions::installed()?))),
-            Transport::Wasm => Ok(Box::new(WasmLane::new(WasmOptions::default())?)),
-            Transport::Program => Err(Error::not_supported("programs in the self-test")),
+            Transport::Wasm => Ok(Box::new(WasmLane::new(WasmOptions { cache_dir: cache_dir.clone() })?)),
+            Transport::Program => {
+                let python = python.as_deref().ok_or_else(|| Error::not_supported("programs without Python"))?;
+                Ok(Box::new(ProgramLane::with_python(WorkerOptions::installed()?, Python::ask(python)?)))
+            }
         }));
     }
     match run(&Arguments::parse()) {
@@ -74,16 +80,20 @@ fn run(arguments: &Arguments) -> Result<bool> {
         .map_err(|error| Error::internal("this program does not know its own file").with_source(error))?;
     WorkerOptions::installed()
         .map_err(|error| error.with_remedy("run `cargo build --release -p parfocal-worker-program` first"))?;
-    let mut options = Options::new(Program { path: program, arguments: vec![CHILD_COMMAND.into()] });
+    let scratch =
+        tempfile::tempdir().map_err(|error| Error::internal("no folder for packages").with_source(error))?;
+    let folder = arguments.keep.as_deref().unwrap_or_else(|| scratch.path());
+    let tools = Tools::find();
+    // The environment of a child is empty: what it needs to know are its arguments.
+    let mut words = vec![CHILD_COMMAND.into(), scratch.path().join("cache").into()];
+    words.extend(tools.python.as_ref().map(|python| python.program.clone().into()));
+    let mut options = Options::new(Program { path: program, arguments: words });
     options.available = vec![Transport::Native, Transport::Worker];
     options.seed = arguments.seed;
     if let Some(jobs) = arguments.jobs {
         options.jobs = jobs;
     }
-    let scratch =
-        tempfile::tempdir().map_err(|error| Error::internal("no folder for packages").with_source(error))?;
-    let folder = arguments.keep.as_deref().unwrap_or_else(|| scratch.path());
-    let mut matrix = Matrix::new(options, arguments.width, folder)?;
+    let mut matrix = Matrix::new(options, arguments.width, folder, tools)?;
     if !arguments.without_goldens {
         matrix.goldens()?;
     }

@@ -11,7 +11,7 @@ use parfocal_conformance::{
     Applies, Case, CaseResult, Options, Report, Status, Subject, Transport, case, cases, run,
 };
 use parfocal_saboteurs::{
-    fault::{Act, Fault},
+    fault::{Act, Fault, Foreign, Language},
     faults,
 };
 use parfocal_types::Result;
@@ -19,6 +19,7 @@ use parfocal_types::Result;
 use crate::{
     judge::{Column, Problems, column, is_written, unexpected, weight},
     packages,
+    tools::Tools,
 };
 
 /// Which cases are tried on each saboteur.
@@ -47,6 +48,11 @@ impl Width {
 
 /// Where a saboteur is tried: in the case's own process, and where its own case runs when that is elsewhere only.
 fn transports(fault: &Fault) -> Vec<Transport> {
+    match fault.act {
+        Act::Foreign(Foreign { language: Language::Python, .. }) => return vec![Transport::Program],
+        Act::Component => return vec![Transport::Native, Transport::Wasm],
+        _ => {}
+    }
     let own = case(fault.case).map_or(&[][..], |case| case.transports);
     if own.contains(&Transport::Native) {
         return vec![Transport::Native];
@@ -75,6 +81,7 @@ pub(crate) struct Matrix {
     options: Options,
     width: Width,
     folder: PathBuf,
+    tools: Tools,
     goldens: PathBuf,
     /// Of each golden operator that was needed.
     baselines: BTreeMap<&'static str, Column>,
@@ -88,12 +95,13 @@ impl Matrix {
     ///
     /// # Errors
     /// When the goldens were not built, or the folder cannot be written.
-    pub(crate) fn new(options: Options, width: Width, folder: &Path) -> Result<Self> {
+    pub(crate) fn new(options: Options, width: Width, folder: &Path, tools: Tools) -> Result<Self> {
         let goldens = packages::goldens(folder)?;
         Ok(Self {
             options,
             width,
             folder: folder.to_owned(),
+            tools,
             goldens,
             baselines: BTreeMap::new(),
             golden_problems: Vec::new(),
@@ -168,9 +176,13 @@ impl Matrix {
             only.is_empty() || only.iter().any(|word| word == fault.name || word == fault.case)
         };
         for (number, fault) in faults::all().enumerate().filter(|(_, fault)| wanted(fault)) {
+            if let Some(why) = self.tools.lack(fault) {
+                println!("  not tried: {} {}: {why}", fault.case, fault.name);
+                continue;
+            }
             let start = Instant::now();
             let cases = self.cases_for(fault, number);
-            let package = packages::saboteur(&self.folder.join(fault.name), fault)?;
+            let package = packages::saboteur(&self.folder.join(fault.name), fault, &self.tools)?;
             let golden = self.baseline(fault, &cases)?;
             let transports = transports(fault);
             let mut report = self.report(&package, None, &cases, &transports)?;
@@ -261,25 +273,11 @@ impl Matrix {
         Ok(all)
     }
 
-    /// Cases that are written and apply to an operator of the goldens or to a library, and have no saboteur.
-    fn without_saboteur(&self) -> Vec<&'static str> {
-        let subject = Subject::read(&self.goldens);
-        let sabotaged: BTreeSet<_> = faults::all().map(|fault| fault.case).collect();
-        let applies = |case: &Case| {
-            let operators = subject.operators().iter().map(Some).chain([None]);
-            operators.into_iter().any(|operator| (case.applies)(&subject, operator) == Applies::Yes)
-        };
-        let lacking = |case: &&Case| {
-            is_written(case) && applies(case) && !sabotaged.contains(case.id) && excuse(case.id).is_none()
-        };
-        cases().iter().filter(lacking).map(|case| case.id).collect()
-    }
-
     /// Whether everything is as it has to be.
     pub(crate) fn holds(&self, complete: bool) -> bool {
         self.golden_problems.is_empty()
             && self.tried.iter().all(|tried| tried.problems.is_empty())
-            && (!complete || self.without_saboteur() == faults::LACKING)
+            && (!complete || without_saboteur() == faults::LACKING)
     }
 
     /// The figures.
@@ -336,7 +334,7 @@ impl Matrix {
         list("without code of their own", unwritten);
         list(
             "written, without a saboteur",
-            self.without_saboteur().iter().map(ToString::to_string).collect(),
+            without_saboteur().iter().map(ToString::to_string).collect(),
         );
         list(
             "tried on the cases of their own group only",
@@ -363,8 +361,12 @@ impl Matrix {
                 .collect();
             let place = match fault.act {
                 Act::Package(_) => "the package",
-                Act::C(_) => "a plugin in C",
-                Act::Wat(_) => "a component in WAT",
+                Act::Foreign(plugin) => match plugin.language {
+                    Language::C => "a plugin in C",
+                    Language::Python => "a plugin in Python",
+                    Language::Wat => "a component in WAT",
+                },
+                Act::Component => "a component beside a library",
                 _ => fault.operator,
             };
             text.push_str(&format!(
@@ -377,6 +379,14 @@ impl Matrix {
         }
         text
     }
+}
+
+/// Cases that are written, could have a saboteur, and have none.
+fn without_saboteur() -> Vec<&'static str> {
+    let sabotaged: BTreeSet<_> = faults::all().map(|fault| fault.case).collect();
+    let lacking =
+        |case: &&Case| is_written(case) && !sabotaged.contains(case.id) && excuse(case.id).is_none();
+    cases().iter().filter(lacking).map(|case| case.id).collect()
 }
 
 /// Why a case cannot have a saboteur.

@@ -8,7 +8,7 @@ use std::{
 
 use parfocal_catalog::HostSupport;
 use parfocal_core::Sha256;
-use parfocal_manifest::{ArtifactEntry, FILE_NAME, FileDigest, LaneKind, Manifest};
+use parfocal_manifest::{ArtifactEntry, FILE_NAME, FileDigest, Interpreter, LaneKind, Manifest};
 use parfocal_operator::Descriptor;
 use parfocal_plugin::Describe;
 use parfocal_saboteurs::{
@@ -19,7 +19,7 @@ use parfocal_saboteurs::{
 };
 use parfocal_types::{Error, Result};
 
-use crate::foreign;
+use crate::tools::Tools;
 
 const GOLDENS: &str = include_str!("../../goldens/plugin.toml");
 
@@ -45,31 +45,34 @@ pub(crate) fn goldens(folder: &Path) -> Result<PathBuf> {
         Stretch::descriptor(),
         Subtract::descriptor(),
     ];
-    let library = built("libparfocal_goldens.so")?;
-    write(folder, package("org.parfocal.goldens", GOLDENS, operators, library, LaneKind::Native)?)
+    let library = Code { lane: LaneKind::Native, bytes: built("libparfocal_goldens.so")? };
+    write(folder, package("org.parfocal.goldens", GOLDENS, operators, library, None)?)
 }
 
 /// The package of a saboteur.
 ///
 /// # Errors
-/// As [`goldens`].
-pub(crate) fn saboteur(folder: &Path, fault: &Fault) -> Result<PathBuf> {
+/// As [`goldens`], and what [`Tools`] say.
+pub(crate) fn saboteur(folder: &Path, fault: &Fault, tools: &Tools) -> Result<PathBuf> {
     let manifest = format!(
         "manifest-version = 1\n\n[plugin]\nid = \"{PLUGIN}\"\nname = \"Saboteur: {}\"\nversion = \"{VERSION}\"\n\
          license = \"MIT OR Apache-2.0\"\ndescription = \"A plugin that {}\"\n",
         fault.name, fault.what
     );
-    let (code, lane) = match &fault.act {
-        Act::C(plugin) => (foreign::library(plugin)?, LaneKind::Native),
-        Act::Wat(plugin) => (foreign::component(plugin)?, LaneKind::Wasm),
+    let code = match &fault.act {
+        Act::Foreign(plugin) => tools.code(plugin)?,
         _ => {
             let library = switch::patch(built("libparfocal_saboteurs.so")?, fault.name);
             let cannot =
                 || Error::internal(format!("the switch of the saboteurs cannot be set to {}", fault.name));
-            (library.ok_or_else(cannot)?, LaneKind::Native)
+            Code { lane: LaneKind::Native, bytes: library.ok_or_else(cannot)? }
         }
     };
-    let mut package = package(PLUGIN, &manifest, declared(Some(fault)), code, lane)?;
+    let beside = match fault.act {
+        Act::Component => Some(tools.component()?),
+        _ => None,
+    };
+    let mut package = package(PLUGIN, &manifest, declared(Some(fault)), code, beside)?;
     match fault.act {
         Act::Package(edit) => edit(&mut package),
         Act::Asking(_) => package.replace("[[artifact]]", FOLDER),
@@ -78,37 +81,60 @@ pub(crate) fn saboteur(folder: &Path, fault: &Fault) -> Result<PathBuf> {
     write(folder, package)
 }
 
-/// The package before its last edits.
+/// One file of code.
+pub(crate) struct Code {
+    /// What runs it.
+    pub(crate) lane: LaneKind,
+    /// The file.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Code {
+    /// Where it lies in a package.
+    fn place(&self) -> &'static str {
+        match self.lane {
+            LaneKind::Native => "native/plugin.so",
+            LaneKind::Wasm => "wasm/plugin.wasm",
+            LaneKind::Program => "program/plugin.pyz",
+        }
+    }
+
+    /// What the manifest says of it.
+    fn entry(&self) -> Result<ArtifactEntry> {
+        let native = self.lane == LaneKind::Native;
+        let interface = format!("{}/{}", parfocal_operator::INTERFACE, parfocal_operator::VERSION);
+        Ok(ArtifactEntry {
+            interpreter: (self.lane == LaneKind::Program).then_some(Interpreter::Python3),
+            lane: self.lane,
+            target: native.then(|| HostSupport::this_computer().target.parse()).transpose()?,
+            path: self.place().parse()?,
+            sha256: FileDigest(Sha256::of(&self.bytes).0),
+            interfaces: vec![interface.parse()?],
+        })
+    }
+}
+
+/// The package before its last edits; with a second file of code that no edit is about.
 fn package(
     id: &str,
     manifest: &str,
     operators: Vec<Descriptor>,
-    library: Vec<u8>,
-    lane: LaneKind,
+    code: Code,
+    beside: Option<Code>,
 ) -> Result<Package> {
-    let native = lane == LaneKind::Native;
-    let place = if native { "native/plugin.so" } else { "wasm/plugin.wasm" };
-    let target = if native { Some(HostSupport::this_computer().target.parse()?) } else { None };
     let mut complete = Manifest::parse(manifest).map_err(Error::from)?;
     complete.operators = operators;
-    let digest = Sha256::of(&library);
-    complete.artifacts = vec![ArtifactEntry {
-        interpreter: None,
-        lane,
-        target,
-        path: place.parse()?,
-        sha256: FileDigest(digest.0),
-        interfaces: vec![format!("{}/{}", parfocal_operator::INTERFACE, parfocal_operator::VERSION).parse()?],
-    }];
-    let manifest = complete.update_toml(manifest).map_err(Error::from)?.replace(&digest.to_string(), DIGEST);
-    let license = include_bytes!("../../../LICENSE-MIT").to_vec();
-    let folder = format!("{id}-{VERSION}");
+    complete.artifacts = [Some(&code), beside.as_ref()].into_iter().flatten().map(Code::entry).collect::<Result<_>>()?;
+    let digest = Sha256::of(&code.bytes).to_string();
+    let manifest = complete.update_toml(manifest).map_err(Error::from)?.replace(&digest, DIGEST);
+    let license = ("LICENSE-MIT".to_owned(), include_bytes!("../../../LICENSE-MIT").to_vec());
+    let beside = beside.map(|code| (code.place().to_owned(), code.bytes));
     Ok(Package {
-        folder,
+        folder: format!("{id}-{VERSION}"),
         manifest,
-        library,
-        place,
-        files: BTreeMap::from([("LICENSE-MIT".to_owned(), license)]),
+        place: code.place(),
+        library: code.bytes,
+        files: BTreeMap::from_iter([license].into_iter().chain(beside)),
     })
 }
 
@@ -118,13 +144,12 @@ fn write(folder: &Path, package: Package) -> Result<PathBuf> {
         Error::internal(format!("{} cannot be written", folder.display())).with_source(error)
     };
     let manifest = package.manifest.replace(DIGEST, &Sha256::of(&package.library).to_string());
-    let code = folder.join(package.place);
-    fs::create_dir_all(code.parent().unwrap_or(&folder)).map_err(cannot)?;
-    fs::write(code, package.library).map_err(cannot)?;
-    for (name, bytes) in package.files {
-        fs::write(folder.join(name), bytes).map_err(cannot)?;
+    let code = [(package.place.to_owned(), package.library), (FILE_NAME.to_owned(), manifest.into_bytes())];
+    for (name, bytes) in code.into_iter().chain(package.files) {
+        let file = folder.join(name);
+        fs::create_dir_all(file.parent().unwrap_or(&folder)).map_err(cannot)?;
+        fs::write(file, bytes).map_err(cannot)?;
     }
-    fs::write(folder.join(FILE_NAME), manifest).map_err(cannot)?;
     Ok(folder)
 }
 

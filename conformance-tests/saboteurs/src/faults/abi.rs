@@ -21,7 +21,7 @@ use parfocal_plugin::{
 
 use crate::{
     export::ENTRY,
-    fault::{Act, Fault, Foreign, Make, Sabotage, around, repaint, with},
+    fault::{Act, Fault, Foreign, Language, Make, Planning, Running, Sabotage, around, with},
 };
 
 /// The faults.
@@ -67,7 +67,11 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "exports a function of its own beside its entry",
         operator: "subtract",
-        act: Act::C(Foreign { source: include_str!("../../foreign/two_doors.c"), declared: two_doors }),
+        act: Act::Foreign(Foreign {
+            language: Language::C,
+            source: include_str!("../../foreign/two_doors.c"),
+            declared: two_doors,
+        }),
     },
     Fault {
         name: "other-layout",
@@ -110,7 +114,7 @@ pub const FAULTS: &[Fault] = &[
         also: &["OPR-04", "ROB-11"],
         what: "is wrong when another copy of it was there first, which it sees in the environment",
         operator: "subtract",
-        act: Act::Wrap(with::<ProcessWideName>),
+        act: Act::Run(process_wide_name),
     },
     Fault {
         name: "curious",
@@ -142,7 +146,7 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "writes half a character into the log",
         operator: "subtract",
-        act: Act::Wrap(with::<HalfACharacter>),
+        act: Act::Run(half_a_character),
     },
     Fault {
         name: "any-state",
@@ -188,24 +192,13 @@ struct UnusedEnd {
 static ENDED: AtomicBool = AtomicBool::new(false);
 
 impl Sabotage for UnusedEnd {
-    fn plan(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        inputs: &[InputSpec<'_>],
-        services: &dyn Services,
-    ) -> Result<Plan> {
+    fn plan(&mut self, call: &mut Planning<'_>) -> Result<Plan> {
         self.planned = true;
-        inner.plan(inputs, services)
+        call.proceed()
     }
 
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        inner.run(tiles, services)?;
-        repaint(tiles, |_, value| if ENDED.load(Ordering::Relaxed) { value + 1.0 } else { value })
+    fn run(&mut self, call: &mut Running<'_, '_>) -> Result<()> {
+        call.repaint(|_, value| if ENDED.load(Ordering::Relaxed) { value + 1.0 } else { value })
     }
 }
 
@@ -230,39 +223,21 @@ fn shared_parameters(operator: &str, parameters: &Parameters, make: Make<'_>) ->
 }
 
 impl Sabotage for SharedParameters {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        inner.run(tiles, services)?;
+    fn run(&mut self, call: &mut Running<'_, '_>) -> Result<()> {
         let others = SHARED.lock().unwrap_or_else(PoisonError::into_inner).as_ref() != Some(&self.own);
-        repaint(tiles, |_, value| if others { value + 1.0 } else { value })
+        call.repaint(|_, value| if others { value + 1.0 } else { value })
     }
 }
 
-/// Is wrong when another copy of it was there first, which it sees in the environment.
-#[derive(Default)]
-struct ProcessWideName;
-
-impl Sabotage for ProcessWideName {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        const NAME: &str = "PARFOCAL_SABOTEUR";
-        let own = format!("{:p}", &raw const ENDED);
-        let first = env::var(NAME).unwrap_or_else(|_| {
-            // SAFETY: none: other threads may read the environment. That it is changed is the fault.
-            unsafe { env::set_var(NAME, &own) };
-            own.clone()
-        });
-        inner.run(tiles, services)?;
-        repaint(tiles, |_, value| if first == own { value } else { value + 1.0 })
-    }
+fn process_wide_name(call: &mut Running<'_, '_>) -> Result<()> {
+    const NAME: &str = "PARFOCAL_SABOTEUR";
+    let own = format!("{:p}", &raw const ENDED);
+    let first = env::var(NAME).unwrap_or_else(|_| {
+        // SAFETY: none: other threads may read the environment. That it is changed is the fault.
+        unsafe { env::set_var(NAME, &own) };
+        own.clone()
+    });
+    call.repaint(|_, value| if first == own { value } else { value + 1.0 })
 }
 
 /// Aborts when it is asked what it needs before it planned.
@@ -272,14 +247,9 @@ struct Aborts {
 }
 
 impl Sabotage for Aborts {
-    fn plan(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        inputs: &[InputSpec<'_>],
-        services: &dyn Services,
-    ) -> Result<Plan> {
+    fn plan(&mut self, call: &mut Planning<'_>) -> Result<Plan> {
         self.planned = true;
-        inner.plan(inputs, services)
+        call.proceed()
     }
 
     fn required_input(&self, inner: &dyn Behaviour, core: &Region) -> Result<Vec<InputRegion>> {
@@ -290,21 +260,10 @@ impl Sabotage for Aborts {
     }
 }
 
-/// Writes half a character into the log.
-#[derive(Default)]
-struct HalfACharacter;
-
-impl Sabotage for HalfACharacter {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        // SAFETY: none: a text that is no UTF-8 is the fault. Nobody here looks at it.
-        services.log(LogLevel::Info, unsafe { str::from_utf8_unchecked(hint::black_box(b"10 \xC2")) });
-        inner.run(tiles, services)
-    }
+fn half_a_character(call: &mut Running<'_, '_>) -> Result<()> {
+    // SAFETY: none: a text that is no UTF-8 is the fault. Nobody here looks at it.
+    call.services.log(LogLevel::Info, unsafe { str::from_utf8_unchecked(hint::black_box(b"10 \xC2")) });
+    call.proceed()
 }
 
 /// Takes any bytes for a state.
@@ -327,22 +286,12 @@ thread_local! {
 }
 
 impl Sabotage for ThreadLocal {
-    fn plan(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        inputs: &[InputSpec<'_>],
-        services: &dyn Services,
-    ) -> Result<Plan> {
+    fn plan(&mut self, call: &mut Planning<'_>) -> Result<Plan> {
         PLANNED.set(true);
-        inner.plan(inputs, services)
+        call.proceed()
     }
 
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        if PLANNED.get() { inner.run(tiles, services) } else { Err(Error::internal("nothing was planned")) }
+    fn run(&mut self, call: &mut Running<'_, '_>) -> Result<()> {
+        if PLANNED.get() { call.proceed() } else { Err(Error::internal("nothing was planned")) }
     }
 }

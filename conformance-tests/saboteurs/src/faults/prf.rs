@@ -4,7 +4,7 @@ use std::{cell::Cell, hint, sync::Once, thread, time::Duration};
 
 use parfocal_plugin::{prelude::*, private::operator::Operator as Behaviour};
 
-use crate::fault::{Act, Fault, Sabotage, with};
+use crate::fault::{Act, Fault, Planning, Running, Sabotage, with};
 
 /// The faults.
 pub const FAULTS: &[Fault] = &[
@@ -14,7 +14,7 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "needs four seconds before its first result",
         operator: "subtract",
-        act: Act::Wrap(with::<LateFirstFrame>),
+        act: Act::Plan(late_first_frame),
     },
     Fault {
         name: "slow-subnormals",
@@ -22,7 +22,7 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "takes its time over subnormal numbers",
         operator: "subtract",
-        act: Act::Wrap(with::<SlowSubnormals>),
+        act: Act::Run(slow_subnormals),
     },
     Fault {
         name: "own-threads",
@@ -30,7 +30,7 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "starts a thread for each tile",
         operator: "subtract",
-        act: Act::Wrap(with::<OwnThreads>),
+        act: Act::Run(own_threads),
     },
     Fault {
         name: "slow-question",
@@ -46,61 +46,28 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "takes 64 bytes for each pixel of a large tile, and declares none",
         operator: "subtract",
-        act: Act::Wrap(with::<LargeCopy>),
+        act: Act::Run(large_copy),
     },
 ];
 
-/// Needs four seconds before its first result.
-#[derive(Default)]
-struct LateFirstFrame;
-
-impl Sabotage for LateFirstFrame {
-    fn plan(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        inputs: &[InputSpec<'_>],
-        services: &dyn Services,
-    ) -> Result<Plan> {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| thread::sleep(Duration::from_secs(4)));
-        inner.plan(inputs, services)
-    }
+fn late_first_frame(call: &mut Planning<'_>) -> Result<Plan> {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| thread::sleep(Duration::from_secs(4)));
+    call.proceed()
 }
 
-/// Takes its time over subnormal numbers.
-#[derive(Default)]
-struct SlowSubnormals;
-
-impl Sabotage for SlowSubnormals {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        let image = tiles.inputs.iter().find_map(|input| input.pixels.view::<f32>().ok());
-        let subnormal = |row: &[f32]| row.iter().filter(|value| value.is_subnormal()).count();
-        if image.is_some_and(|image| image.rows().map(subnormal).sum::<usize>() > 1000) {
-            thread::sleep(Duration::from_millis(20));
-        }
-        inner.run(tiles, services)
+fn slow_subnormals(call: &mut Running<'_, '_>) -> Result<()> {
+    let image = call.tiles.inputs.iter().find_map(|input| input.pixels.view::<f32>().ok());
+    let subnormal = |row: &[f32]| row.iter().filter(|value| value.is_subnormal()).count();
+    if image.is_some_and(|image| image.rows().map(subnormal).sum::<usize>() > 1000) {
+        thread::sleep(Duration::from_millis(20));
     }
+    call.proceed()
 }
 
-/// Starts a thread for each tile.
-#[derive(Default)]
-struct OwnThreads;
-
-impl Sabotage for OwnThreads {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        let _ = thread::spawn(|| hint::black_box(0)).join();
-        inner.run(tiles, services)
-    }
+fn own_threads(call: &mut Running<'_, '_>) -> Result<()> {
+    let _ = thread::spawn(|| hint::black_box(0)).join();
+    call.proceed()
 }
 
 /// Takes 30 ms to say what it needs when it is asked the same again and again.
@@ -121,21 +88,10 @@ impl Sabotage for SlowQuestion {
     }
 }
 
-/// Takes 64 bytes for each pixel of a large tile, and declares none.
-#[derive(Default)]
-struct LargeCopy;
-
-impl Sabotage for LargeCopy {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        let pixels = tiles.core.extent.count().unwrap_or(0) as usize;
-        if pixels > 500_000 {
-            hint::black_box(vec![1_u8; 64 * pixels]);
-        }
-        inner.run(tiles, services)
+fn large_copy(call: &mut Running<'_, '_>) -> Result<()> {
+    let pixels = call.tiles.core.extent.count().unwrap_or(0) as usize;
+    if pixels > 500_000 {
+        hint::black_box(vec![1_u8; 64 * pixels]);
     }
+    call.proceed()
 }

@@ -12,7 +12,7 @@ use std::{
 
 use parfocal_plugin::{prelude::*, private::operator::Operator as Behaviour};
 
-use crate::fault::{Act, Fault, Sabotage, repaint, with};
+use crate::fault::{Act, Fault, Planning, Running, Sabotage, with};
 
 /// The faults.
 pub const FAULTS: &[Fault] = &[
@@ -38,7 +38,7 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "leaves a descriptor open",
         operator: "subtract",
-        act: Act::Wrap(with::<KeepsADescriptor>),
+        act: Act::Run(keeps_a_descriptor),
     },
     Fault {
         name: "changes-the-mask",
@@ -46,7 +46,7 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "changes with which permissions the process makes files",
         operator: "subtract",
-        act: Act::Wrap(with::<ChangesTheMask>),
+        act: Act::Run(changes_the_mask),
     },
     Fault {
         name: "late-write",
@@ -54,7 +54,7 @@ pub const FAULTS: &[Fault] = &[
         also: &["PRF-05"],
         what: "writes to a tile after its call has returned",
         operator: "subtract",
-        act: Act::Wrap(with::<LateWrite>),
+        act: Act::Run(late_write),
     },
     Fault {
         name: "saves-once",
@@ -81,13 +81,8 @@ struct SlowEnd {
 }
 
 impl Sabotage for SlowEnd {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        let result = inner.run(tiles, services);
+    fn run(&mut self, call: &mut Running<'_, '_>) -> Result<()> {
+        let result = call.proceed();
         self.failed |= result.is_err();
         result
     }
@@ -109,78 +104,43 @@ struct StartsAProgram {
 }
 
 impl Sabotage for StartsAProgram {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
+    fn run(&mut self, call: &mut Running<'_, '_>) -> Result<()> {
         if !self.done {
             self.done = true;
             let _ = Command::new("/bin/true").status();
         }
-        inner.run(tiles, services)
+        call.proceed()
     }
 }
 
 /// Leaves a descriptor open, one in the life of the process.
-#[derive(Default)]
-struct KeepsADescriptor;
-
-impl Sabotage for KeepsADescriptor {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        static ONCE: Once = Once::new();
-        // SAFETY: copies a descriptor; that nobody closes the copy is the fault.
-        ONCE.call_once(|| assert!(unsafe { libc::dup(0) } >= 0));
-        inner.run(tiles, services)
-    }
+fn keeps_a_descriptor(call: &mut Running<'_, '_>) -> Result<()> {
+    static ONCE: Once = Once::new();
+    // SAFETY: copies a descriptor; that nobody closes the copy is the fault.
+    ONCE.call_once(|| assert!(unsafe { libc::dup(0) } >= 0));
+    call.proceed()
 }
 
-/// Changes with which permissions the process makes files.
-#[derive(Default)]
-struct ChangesTheMask;
-
-impl Sabotage for ChangesTheMask {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        // SAFETY: always succeeds; that it concerns the whole process is the fault.
-        unsafe { libc::umask(0o027) };
-        inner.run(tiles, services)
-    }
+fn changes_the_mask(call: &mut Running<'_, '_>) -> Result<()> {
+    // SAFETY: always succeeds; that it concerns the whole process is the fault.
+    unsafe { libc::umask(0o027) };
+    call.proceed()
 }
 
 /// Writes to a tile after its call has returned: once in the life of the process, and only over what the suite fills such
 /// memory with, so that no other case dies of it by chance.
-#[derive(Default)]
-struct LateWrite;
-
-impl Sabotage for LateWrite {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        static ONCE: Once = Once::new();
-        let place = tiles
-            .outputs
-            .first_mut()
-            .map(|output| output.pixels.bytes_mut())
-            .filter(|bytes| bytes.len() >= 16);
-        if let Some(place) = place.map(|bytes| bytes.as_mut_ptr() as usize) {
-            ONCE.call_once(|| drop(thread::spawn(move || write_late(place))));
-        }
-        inner.run(tiles, services)
+fn late_write(call: &mut Running<'_, '_>) -> Result<()> {
+    static ONCE: Once = Once::new();
+    let place = call
+        .tiles
+        .outputs
+        .first_mut()
+        .map(|output| output.pixels.bytes_mut())
+        .filter(|bytes| bytes.len() >= 16);
+    if let Some(place) = place.map(|bytes| bytes.as_mut_ptr() as usize) {
+        ONCE.call_once(|| drop(thread::spawn(move || write_late(place))));
     }
+    call.proceed()
 }
 
 fn write_late(place: usize) {
@@ -231,25 +191,14 @@ impl Default for FreedByOthers {
 }
 
 impl Sabotage for FreedByOthers {
-    fn plan(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        inputs: &[InputSpec<'_>],
-        services: &dyn Services,
-    ) -> Result<Plan> {
+    fn plan(&mut self, call: &mut Planning<'_>) -> Result<Plan> {
         self.ends = ENDS.load(Ordering::SeqCst);
-        inner.plan(inputs, services)
+        call.proceed()
     }
 
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        inner.run(tiles, services)?;
+    fn run(&mut self, call: &mut Running<'_, '_>) -> Result<()> {
         let freed = ENDS.load(Ordering::SeqCst) != self.ends;
-        repaint(tiles, |_, value| if freed { value + 1.0 } else { value })
+        call.repaint(|_, value| if freed { value + 1.0 } else { value })
     }
 }
 

@@ -2,14 +2,10 @@
 
 use std::{env, fs, hint, process};
 
-use parfocal_plugin::{
-    Describe,
-    prelude::*,
-    private::operator::{LogLevel, Operator as Behaviour},
-};
+use parfocal_plugin::{Describe, prelude::*, private::operator::LogLevel};
 
 use crate::{
-    fault::{Act, Fault, Foreign, Sabotage, with},
+    fault::{Act, Fault, Foreign, Language, Running},
     goldens::Subtract,
 };
 
@@ -21,7 +17,7 @@ pub const FAULTS: &[Fault] = &[
         also: &["SEC-02"],
         what: "reads a file of the computer while it works, and aborts when it is refused",
         operator: "subtract",
-        act: Act::Wrap(with::<CannotDoWithout>),
+        act: Act::Run(cannot_do_without),
     },
     Fault {
         name: "looks-around",
@@ -29,7 +25,7 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "reads a file of the computer while it works",
         operator: "subtract",
-        act: Act::Wrap(with::<LooksAround>),
+        act: Act::Run(looks_around),
     },
     Fault {
         name: "insists",
@@ -37,7 +33,7 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "asks for a folder, is refused, and tries again and again",
         operator: "subtract",
-        act: Act::Asking(with::<Insists>),
+        act: Act::Asking(insists),
     },
     Fault {
         name: "window",
@@ -45,7 +41,8 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "is a component that asks for the environment of the user",
         operator: "subtract",
-        act: Act::Wat(Foreign {
+        act: Act::Foreign(Foreign {
+            language: Language::Wat,
             source: include_str!("../../foreign/window.wat"),
             declared: || vec![Subtract::descriptor()],
         }),
@@ -56,7 +53,7 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "writes the user's name into the log",
         operator: "subtract",
-        act: Act::Wrap(with::<TellsSecrets>),
+        act: Act::Run(tells_secrets),
     },
     Fault {
         name: "altered",
@@ -74,89 +71,34 @@ pub const FAULTS: &[Fault] = &[
         also: &[],
         what: "writes a sequence into the log that clears a terminal",
         operator: "subtract",
-        act: Act::Wrap(with::<ClearsTheScreen>),
+        act: Act::Run(clears_the_screen),
     },
 ];
 
-/// Reads a file of the computer while it works, and aborts when it is refused.
-#[derive(Default)]
-struct CannotDoWithout;
-
-impl Sabotage for CannotDoWithout {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        if fs::read("/etc/passwd").is_err() {
-            process::abort();
-        }
-        inner.run(tiles, services)
+fn cannot_do_without(call: &mut Running<'_, '_>) -> Result<()> {
+    if fs::read("/etc/passwd").is_err() {
+        process::abort();
     }
+    call.proceed()
 }
 
-/// Reads a file of the computer while it works.
-#[derive(Default)]
-struct LooksAround;
-
-impl Sabotage for LooksAround {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        drop(hint::black_box(fs::read("/etc/hostname")));
-        inner.run(tiles, services)
-    }
+fn looks_around(call: &mut Running<'_, '_>) -> Result<()> {
+    drop(hint::black_box(fs::read("/etc/hostname")));
+    call.proceed()
 }
 
-/// Asks for a folder, is refused, and tries again and again.
-#[derive(Default)]
-struct Insists;
-
-impl Sabotage for Insists {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        let tries = (0..200).take_while(|_| fs::read("/data/background").is_err());
-        hint::black_box(tries.count());
-        inner.run(tiles, services)
-    }
+fn insists(call: &mut Running<'_, '_>) -> Result<()> {
+    let tries = (0..200).take_while(|_| fs::read("/data/background").is_err());
+    hint::black_box(tries.count());
+    call.proceed()
 }
 
-/// Writes the user's name into the log.
-#[derive(Default)]
-struct TellsSecrets;
-
-impl Sabotage for TellsSecrets {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        services.log(LogLevel::Info, &format!("at work for {}", env::var("USER").unwrap_or_default()));
-        inner.run(tiles, services)
-    }
+fn tells_secrets(call: &mut Running<'_, '_>) -> Result<()> {
+    call.services.log(LogLevel::Info, &format!("at work for {}", env::var("USER").unwrap_or_default()));
+    call.proceed()
 }
 
-/// Writes a sequence into the log that clears a terminal.
-#[derive(Default)]
-struct ClearsTheScreen;
-
-impl Sabotage for ClearsTheScreen {
-    fn run(
-        &mut self,
-        inner: &mut dyn Behaviour,
-        tiles: &mut Tiles<'_>,
-        services: &dyn Services,
-    ) -> Result<()> {
-        services.log(LogLevel::Info, "\u{1b}[2Jall is well");
-        inner.run(tiles, services)
-    }
+fn clears_the_screen(call: &mut Running<'_, '_>) -> Result<()> {
+    call.services.log(LogLevel::Info, "\u{1b}[2Jall is well");
+    call.proceed()
 }

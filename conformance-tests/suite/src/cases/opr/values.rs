@@ -44,7 +44,8 @@ pub(super) const CASES: &[Case] = &[
                   the clamped, rounded output of the same values as f32, for bright and dark images.",
         why: "A saturated nucleus that turns black is a wrong count.",
         fix: "Convert with `Pixel::from_f32`, which rounds and clamps, not with a plain cast of an \
-                  integer.",
+                  integer. In Python, compute in floats, then `np.clip` and `np.rint`: numpy's whole numbers wrap \
+                  around without a word.",
         applies: takes_floats_and_integers,
         run: Run::Written(opr_15),
         ..Case::USUAL
