@@ -59,7 +59,8 @@ fn main() -> ExitCode {
             Transport::Worker => Ok(Box::new(WorkerLane::new(WorkerOptions::installed()?))),
             Transport::Wasm => Ok(Box::new(WasmLane::new(WasmOptions { cache_dir: cache_dir.clone() })?)),
             Transport::Program => {
-                let python = python.as_deref().ok_or_else(|| Error::not_supported("programs without Python"))?;
+                let python =
+                    python.as_deref().ok_or_else(|| Error::not_supported("programs without Python"))?;
                 Ok(Box::new(ProgramLane::with_python(WorkerOptions::installed()?, Python::ask(python)?)))
             }
         }));

@@ -332,10 +332,7 @@ impl Matrix {
         };
         list("not yet applicable", waiting);
         list("without code of their own", unwritten);
-        list(
-            "written, without a saboteur",
-            without_saboteur().iter().map(ToString::to_string).collect(),
-        );
+        list("written, without a saboteur", without_saboteur().iter().map(ToString::to_string).collect());
         list(
             "tried on the cases of their own group only",
             faults::SLOW.iter().map(ToString::to_string).collect(),

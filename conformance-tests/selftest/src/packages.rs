@@ -124,7 +124,8 @@ fn package(
 ) -> Result<Package> {
     let mut complete = Manifest::parse(manifest).map_err(Error::from)?;
     complete.operators = operators;
-    complete.artifacts = [Some(&code), beside.as_ref()].into_iter().flatten().map(Code::entry).collect::<Result<_>>()?;
+    complete.artifacts =
+        [Some(&code), beside.as_ref()].into_iter().flatten().map(Code::entry).collect::<Result<_>>()?;
     let digest = Sha256::of(&code.bytes).to_string();
     let manifest = complete.update_toml(manifest).map_err(Error::from)?.replace(&digest, DIGEST);
     let license = ("LICENSE-MIT".to_owned(), include_bytes!("../../../LICENSE-MIT").to_vec());

@@ -80,7 +80,8 @@ impl Tools {
             Some(python) => python.clone(),
             None => Python::find()?,
         };
-        let broken = |error: io::Error| Error::internal("no folder for a plugin in Python").with_source(error);
+        let broken =
+            |error: io::Error| Error::internal("no folder for a plugin in Python").with_source(error);
         let folder = tempfile::tempdir().map_err(broken)?;
         let (modules, archive) = (folder.path().join("modules"), folder.path().join("plugin.pyz"));
         let package = modules.join("parfocal");

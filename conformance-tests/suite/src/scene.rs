@@ -2,7 +2,10 @@
 
 use std::{
     io::{Read, Write},
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixStream,
+    },
     path::Path,
     process::{Command, Stdio},
     sync::Arc,
@@ -154,13 +157,15 @@ impl<'a> Scene<'a> {
             |error: std::io::Error| Finding::suite_error(format!("another process cannot be asked: {error}"));
         let (mut own, theirs) = UnixStream::pair().map_err(broken)?;
         let (program, arguments) = &self.task.program;
+        // What it prints ends where its errors do: in the log of this child.
+        let log = std::io::stderr().as_fd().try_clone_to_owned().map_err(broken)?;
         let mut process = Command::new(program)
             .args(arguments)
             .env_clear()
             .envs(environment.iter().copied())
             .current_dir(folder)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
+            .stdout(log)
             .spawn()
             .map_err(broken)?;
         let line = serde_json::to_string(&task).map_err(|error| Finding::suite_error(error.to_string()))?;

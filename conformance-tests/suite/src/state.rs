@@ -121,7 +121,11 @@ pub(crate) fn threads() -> usize {
 
 /// Processes whose parent this is, dead ones too that nobody has waited for.
 pub(crate) fn children() -> BTreeSet<u32> {
-    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    children_of("self")
+}
+
+fn children_of(process: &str) -> BTreeSet<u32> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
     let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
     lists
         .flat_map(|list| list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
@@ -131,6 +135,17 @@ pub(crate) fn children() -> BTreeSet<u32> {
 /// Memory of this process that lies in RAM, in bytes.
 pub(crate) fn resident() -> u64 {
     field_of_status("VmRSS:")
+}
+
+/// Memory that lies in RAM of this process and of all that descend from it, in bytes.
+pub(crate) fn resident_with_children() -> u64 {
+    let mut all = resident();
+    let mut waiting: Vec<_> = children().into_iter().collect();
+    while let Some(pid) = waiting.pop() {
+        all += field_of(&format!("/proc/{pid}/status"), "VmRSS:");
+        waiting.extend(children_of(&pid.to_string()));
+    }
+    all
 }
 
 /// The most memory that lay in RAM since [`forget_peak`], in bytes.
@@ -150,7 +165,11 @@ pub(crate) fn forget_peak() -> bool {
 }
 
 fn field_of_status(name: &str) -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    field_of("/proc/self/status", name)
+}
+
+fn field_of(status: &str, name: &str) -> u64 {
+    let status = fs::read_to_string(status).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) * 1024
 }
@@ -176,6 +195,11 @@ mod tests {
     #[test]
     fn the_numbers_are_those_of_this_process() {
         assert!(resident() > 0 && peak() >= resident() / 2 && threads() > 0);
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(children().contains(&child.id()));
+        assert!(resident_with_children() > resident());
+        child.kill().unwrap();
+        child.wait().unwrap();
         let file = fs::File::open("/dev/null").unwrap();
         assert!(descriptors().values().any(|to| to == "/dev/null"));
         drop(file);

@@ -9,7 +9,7 @@ const MOST: u32 = 32;
 
 /// Gives each pixel the smallest value within a distance in the sample, along rows and columns.
 #[derive(Debug, Operator)]
-#[operator(id = "erode", kind = map, preserves = [counting], deterministic, max_halo = [0, 0, 0, MOST, MOST])]
+#[operator(id = "erode", kind = map, preserves = [counting], deterministic, single_threaded, max_halo = [0, 0, 0, MOST, MOST])]
 pub struct Erode {
     /// The distance; it needs an image that says how large its pixels are.
     #[parameter(setting, unit = Micrometer, default = 0.2, min = 0.0, max = 1.0)]

@@ -1,6 +1,6 @@
 //! Faults of those who reach for more than they were given.
 
-use std::{env, fs, hint, process};
+use std::{env, fs, hint, process, sync::Once};
 
 use parfocal_plugin::{Describe, prelude::*, private::operator::LogLevel};
 
@@ -26,6 +26,18 @@ pub const FAULTS: &[Fault] = &[
         what: "reads a file of the computer while it works",
         operator: "subtract",
         act: Act::Run(looks_around),
+    },
+    Fault {
+        name: "reads-settings",
+        case: "SEC-02",
+        also: &[],
+        what: "reads a file of the computer once, when its first instance is made",
+        operator: "subtract",
+        act: Act::Create(|operator, parameters, make| {
+            static ONCE: Once = Once::new();
+            ONCE.call_once(|| drop(hint::black_box(fs::read("/etc/hostname"))));
+            make(operator, parameters)
+        }),
     },
     Fault {
         name: "insists",
@@ -54,6 +66,14 @@ pub const FAULTS: &[Fault] = &[
         what: "writes the user's name into the log",
         operator: "subtract",
         act: Act::Run(tells_secrets),
+    },
+    Fault {
+        name: "prints-secrets",
+        case: "SEC-08",
+        also: &[],
+        what: "prints the user's name",
+        operator: "subtract",
+        act: Act::Run(prints_secrets),
     },
     Fault {
         name: "altered",
@@ -95,6 +115,11 @@ fn insists(call: &mut Running<'_, '_>) -> Result<()> {
 
 fn tells_secrets(call: &mut Running<'_, '_>) -> Result<()> {
     call.services.log(LogLevel::Info, &format!("at work for {}", env::var("USER").unwrap_or_default()));
+    call.proceed()
+}
+
+fn prints_secrets(call: &mut Running<'_, '_>) -> Result<()> {
+    println!("at work for {}", env::var("USER").unwrap_or_default());
     call.proceed()
 }
 

@@ -71,13 +71,18 @@ pub(super) fn count_of(library: &dyn Library) -> String {
 pub(super) struct Hand<'a> {
     pub(super) operator: Box<dyn Operator>,
     pub(super) plan: Option<Plan>,
-    descriptor: &'a Descriptor,
+    descriptor: Descriptor,
     feed: &'a Feed,
 }
 
 impl<'a> Hand<'a> {
-    pub(super) fn new(bench: &'a Bench, parameters: &Parameters, feed: &'a Feed) -> Result<Self> {
-        Ok(Self { operator: bench.create(parameters)?, plan: None, descriptor: &bench.descriptor, feed })
+    pub(super) fn new(bench: &Bench, parameters: &Parameters, feed: &'a Feed) -> Result<Self> {
+        Ok(Self {
+            operator: bench.create(parameters)?,
+            plan: None,
+            descriptor: bench.descriptor.clone(),
+            feed,
+        })
     }
 
     pub(super) fn plan(&mut self, services: &dyn Services) -> Result<()> {
@@ -92,16 +97,22 @@ impl<'a> Hand<'a> {
     pub(super) fn tiles(&self, cut: Cut) -> Vec<Region> {
         let first = self.feed.images.first().map(|(_, image)| &image.spec);
         match &self.plan {
-            Some(plan) => cut.tiles(&Work::of(self.descriptor, plan, first)),
+            Some(plan) => cut.tiles(&Work::of(&self.descriptor, plan, first)),
             None => vec![Region::whole(first.map(|spec| spec.extent).unwrap_or_default())],
         }
+    }
+
+    /// The axis along which the work is a sequence, once it is planned.
+    pub(super) fn sequence(&self) -> Option<Axis> {
+        let first = self.feed.images.first().map(|(_, image)| &image.spec);
+        self.plan.as_ref().and_then(|plan| Work::of(&self.descriptor, plan, first).sequence)
     }
 
     /// Whether a host would call `run` or `accumulate` for this part: it is planned, the part lies in the work, and it is no
     /// second pass of a reduction, which has to follow a first one over the same tiles.
     fn is_lawful(&self, core: &Region, accumulates: bool) -> bool {
         let Some(plan) = &self.plan else { return false };
-        let work = Work::of(self.descriptor, plan, self.feed.images.first().map(|(_, image)| &image.spec));
+        let work = Work::of(&self.descriptor, plan, self.feed.images.first().map(|(_, image)| &image.spec));
         let reduces = self.descriptor.kind == Kind::Reduce;
         !core.extent.is_empty() && Region::whole(work.extent).contains(core) && reduces == accumulates
     }
@@ -203,7 +214,7 @@ impl Sink for Nowhere {
 /// Memory that does something before each tile is made: between the calls of a run.
 pub(super) struct Between<'a> {
     pub(super) work: &'a (dyn Fn() + Sync),
-    /// Each so many blocks.
+    /// Before the first block, and before each so many.
     pub(super) every: u64,
     pub(super) count: Mutex<u64>,
 }
@@ -213,7 +224,7 @@ impl parfocal_testkit::Memory for Between<'_> {
         let now = {
             let mut count = self.count.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             *count += 1;
-            count.is_multiple_of(self.every)
+            *count == 1 || count.is_multiple_of(self.every)
         };
         if now {
             (self.work)();

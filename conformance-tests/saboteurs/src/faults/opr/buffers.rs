@@ -5,7 +5,7 @@ use parfocal_plugin::prelude::*;
 use crate::fault::{Act, Fault, Running};
 
 /// The faults.
-pub const FAULTS: &[Fault] = &[
+pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "written-input",
         case: "OPR-08",

@@ -1,24 +1,13 @@
-//! Faults of sequences, progress and threads.
+//! Faults of stops, progress and threads.
 
 use std::thread::{self, ThreadId};
 
-use parfocal_plugin::{
-    prelude::*,
-    private::operator::{LogLevel, Operator as Behaviour},
-};
+use parfocal_plugin::{prelude::*, private::operator::LogLevel};
 
 use crate::fault::{Act, Fault, Running, Sabotage, with};
 
 /// The faults.
-pub const FAULTS: &[Fault] = &[
-    Fault {
-        name: "long-memory",
-        case: "OPR-18",
-        also: &["OPR-04", "OPR-05", "OPR-07", "OPR-12", "OPR-21", "OPR-23"],
-        what: "forgets nothing when a new sequence starts",
-        operator: "change",
-        act: Act::Wrap(with::<LongMemory>),
-    },
+pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "deaf",
         case: "OPR-21",
@@ -44,24 +33,6 @@ pub const FAULTS: &[Fault] = &[
         act: Act::Wrap(with::<OwnThread>),
     },
 ];
-
-/// Forgets nothing when a new sequence starts.
-#[derive(Default)]
-struct LongMemory;
-
-impl Sabotage for LongMemory {
-    fn reset(&mut self, _: &mut dyn Behaviour, _: &dyn Services) -> Result<()> {
-        Ok(())
-    }
-
-    fn run(&mut self, call: &mut Running<'_, '_>) -> Result<()> {
-        // What is remembered of a place of another size would be noticed as an error.
-        call.proceed().or_else(|_| {
-            call.inner.reset(call.services)?;
-            call.proceed()
-        })
-    }
-}
 
 /// Asks whether to stop, and does not listen.
 #[derive(Default)]

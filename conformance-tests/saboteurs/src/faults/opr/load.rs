@@ -4,10 +4,11 @@ use std::hint;
 
 use parfocal_plugin::prelude::*;
 
-use crate::fault::{Act, Fault, Running};
+use super::values::add_one;
+use crate::fault::{Act, Fault, Foreign, Language, Running};
 
 /// The faults.
-pub const FAULTS: &[Fault] = &[
+pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "leak",
         case: "OPR-24",
@@ -15,6 +16,26 @@ pub const FAULTS: &[Fault] = &[
         what: "keeps a copy of each tile for ever",
         operator: "subtract",
         act: Act::Run(leak),
+    },
+    Fault {
+        name: "leak-in-sequence",
+        case: "OPR-24",
+        also: &[],
+        what: "keeps a copy of each frame of a sequence for ever",
+        operator: "change",
+        act: Act::Run(leak),
+    },
+    Fault {
+        name: "album",
+        case: "OPR-24",
+        also: &[],
+        what: "keeps each image in a list of its class",
+        operator: "subtract",
+        act: Act::Foreign(Foreign {
+            language: Language::Python,
+            source: include_str!("../../../foreign/album.py"),
+            declared: add_one,
+        }),
     },
 ];
 

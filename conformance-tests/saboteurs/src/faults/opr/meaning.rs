@@ -5,7 +5,7 @@ use parfocal_plugin::{prelude::*, private::operator::Operator as Behaviour};
 use crate::fault::{Act, Fault, Planning, Running, Sabotage, with};
 
 /// The faults.
-pub const FAULTS: &[Fault] = &[
+pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "silent-micrometer",
         case: "OPR-27",

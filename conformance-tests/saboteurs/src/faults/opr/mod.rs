@@ -6,6 +6,7 @@ mod load;
 mod meaning;
 mod plan;
 mod same;
+mod sequences;
 mod sizes;
 mod tiles;
 mod values;
@@ -21,6 +22,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Fault> {
         buffers::FAULTS,
         sizes::FAULTS,
         values::FAULTS,
+        sequences::FAULTS,
         flow::FAULTS,
         load::FAULTS,
         meaning::FAULTS,

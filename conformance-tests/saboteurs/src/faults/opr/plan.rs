@@ -8,7 +8,7 @@ use parfocal_plugin::{
 use crate::fault::{Act, Fault, Make, Planning, Running};
 
 /// The faults.
-pub const FAULTS: &[Fault] = &[
+pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "lost-calibration",
         case: "OPR-01",
@@ -49,6 +49,14 @@ pub const FAULTS: &[Fault] = &[
         operator: "erode",
         act: Act::Create(refused_limit),
     },
+    Fault {
+        name: "takes-nan",
+        case: "OPR-20",
+        also: &[],
+        what: "takes what is no number for the default of a parameter",
+        operator: "subtract",
+        act: Act::Create(takes_nan),
+    },
 ];
 
 fn lost_calibration(call: &mut Planning<'_>) -> Result<Plan> {
@@ -78,6 +86,15 @@ fn refused_type(call: &mut Planning<'_>) -> Result<Plan> {
         return Err(Error::not_supported("pixels of type i16"));
     }
     call.proceed()
+}
+
+fn takes_nan(operator: &str, parameters: &Parameters, make: Make<'_>) -> Result<Box<dyn Behaviour>> {
+    let number = |value: &ParameterValue| match value {
+        ParameterValue::Number(number) if number.is_nan() => ParameterValue::Number(10.0),
+        other => other.clone(),
+    };
+    let parameters = parameters.iter().map(|(name, value)| (name.to_owned(), number(value)));
+    make(operator, &parameters.collect())
 }
 
 fn refused_limit(operator: &str, parameters: &Parameters, make: Make<'_>) -> Result<Box<dyn Behaviour>> {

@@ -7,7 +7,7 @@ use parfocal_plugin::prelude::*;
 use crate::fault::{Act, Fault, Running};
 
 /// The faults.
-pub const FAULTS: &[Fault] = &[
+pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "process-number",
         case: "OPR-04",

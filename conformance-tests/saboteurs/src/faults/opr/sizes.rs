@@ -7,7 +7,7 @@ use parfocal_plugin::prelude::*;
 use crate::fault::{Act, Fault, Planning, Running};
 
 /// The faults.
-pub const FAULTS: &[Fault] = &[
+pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "divided-by-nothing",
         case: "OPR-11",

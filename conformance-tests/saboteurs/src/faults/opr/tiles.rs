@@ -7,7 +7,7 @@ use parfocal_plugin::{prelude::*, private::operator::Operator as Behaviour};
 use crate::fault::{Act, Fault, Running, Sabotage, with};
 
 /// The faults.
-pub const FAULTS: &[Fault] = &[
+pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "tile-corner",
         case: "OPR-05",
@@ -83,7 +83,8 @@ struct RasterOrder {
 
 impl Sabotage for RasterOrder {
     fn run(&mut self, call: &mut Running<'_, '_>) -> Result<()> {
-        let back = self.last.replace(call.tiles.core.origin).is_some_and(|last| last > call.tiles.core.origin);
+        let back =
+            self.last.replace(call.tiles.core.origin).is_some_and(|last| last > call.tiles.core.origin);
         call.repaint(|_, value| if back { value + 1.0 } else { value })
     }
 }

@@ -8,7 +8,7 @@ use parfocal_plugin::{
 use crate::fault::{Act, Fault, Foreign, Language, Running, repaint};
 
 /// The faults.
-pub const FAULTS: &[Fault] = &[
+pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "running-sum",
         case: "OPR-13",
@@ -42,8 +42,16 @@ pub const FAULTS: &[Fault] = &[
         act: Act::Foreign(Foreign {
             language: Language::Python,
             source: include_str!("../../../foreign/numpy_wraps.py"),
-            declared: numpy_wraps,
+            declared: add_one,
         }),
+    },
+    Fault {
+        name: "darker-as-float",
+        case: "OPR-15",
+        also: &[],
+        what: "adds three more to whole numbers than to numbers with a fraction",
+        operator: "subtract",
+        act: Act::Run(darker_as_float),
     },
     Fault {
         name: "odd-columns",
@@ -55,8 +63,8 @@ pub const FAULTS: &[Fault] = &[
     },
 ];
 
-/// What the plugin in Python says of its operator.
-fn numpy_wraps() -> Vec<Descriptor> {
+/// What the plugins in Python say of their operator.
+pub(super) fn add_one() -> Vec<Descriptor> {
     vec![Descriptor {
         id: "add-one".into(),
         summary: "Adds one grey level.".into(),
@@ -100,6 +108,11 @@ fn wrapped_around(call: &mut Running<'_, '_>) -> Result<()> {
         _ => return Ok(()),
     };
     call.repaint(|_, value| if value == largest { 0.0 } else { value })
+}
+
+fn darker_as_float(call: &mut Running<'_, '_>) -> Result<()> {
+    let more = if call.tiles.outputs[0].pixels.dtype().is_integer() { 3.0 } else { 0.0 };
+    call.repaint(|_, value| value + more)
 }
 
 fn odd_columns(call: &mut Running<'_, '_>) -> Result<()> {

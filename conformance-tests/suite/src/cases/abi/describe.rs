@@ -54,7 +54,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "ABI-13",
         sentence: "Texts are valid UTF-8, and over-long ones are cut at a character.",
-        demands: "Names, sentences, errors and log lines that come out are UTF-8, none longer than a mebibyte; an \
+        demands: "Names, sentences, errors and log lines that come out are UTF-8, none longer than two mebibytes; an \
                   operator's name of a mebibyte with long characters, which errors repeat, is tried too.",
         why: "Texts end in terminals, files and web pages.",
         fix: "Use the SDK's text type; give its length in bytes, and cut between characters.",
@@ -224,7 +224,7 @@ pub(in crate::cases) fn touched(sentence: &str, seen: &Seen) -> Finding {
     }
 }
 
-/// The longest text that may come out, in bytes.
+/// The length of a name that is tried, in bytes; what comes out may repeat it, and say as much again.
 const LONGEST: usize = 1 << 20;
 
 fn check_text(what: &str, text: &str) -> Result<(), Finding> {
@@ -234,7 +234,7 @@ fn check_text(what: &str, text: &str) -> Result<(), Finding> {
             .with("text", text.chars().take(100).collect::<String>().escape_debug()));
     }
     if text.len() > 2 * LONGEST {
-        return Err(Finding::fail(format!("{what} is longer than a mebibyte")).with("bytes", text.len()));
+        return Err(Finding::fail(format!("{what} is longer than two mebibytes")).with("bytes", text.len()));
     }
     Ok(())
 }

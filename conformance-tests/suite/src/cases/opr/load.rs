@@ -1,23 +1,27 @@
 //! Load: OPR-24, OPR-25.
 
-use std::{sync::Mutex, time::Duration};
+use std::time::Duration;
 
-use parfocal_image::Extent;
-use parfocal_testkit::{Cut, Loose, Moment, Quiet};
+use parfocal_image::{Axis, Extent, Region};
+use parfocal_operator::Kind;
+use parfocal_testkit::{Cut, Quiet};
 
-use super::ran;
+use super::failed;
 use crate::{
     case::{Applies, Case, Run},
+    cases::hand::Hand,
     finding::{Check, Finding, OrFinding},
     scene::Scene,
+    state,
 };
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "OPR-24",
         sentence: "Frame after frame costs no more memory.",
-        demands: "After a warm-up, sixty frames (500 in profile `full`) through one instance: resident memory \
-                  grows by less than 1 % of a frame for each frame.",
+        demands: "After a warm-up, sixty frames (500 in profile `full`) through one instance, a sequence again and \
+                  again from its start: resident memory of this process, and of those that the lane started for \
+                  it, grows by less than 1 % of a frame for each frame.",
         why: "A night of time lapse is a hundred thousand frames.",
         fix: "Free what a frame needed, or keep it and use it again.",
         budget: Duration::from_secs(40),
@@ -48,25 +52,32 @@ fn opr_24(scene: &mut Scene<'_>) -> Check {
     if !bench.accepts(&setting, &feed)? {
         return Err(Finding::skip("a larger image is refused"));
     }
-    let resident = Mutex::new(Vec::new());
-    let watch = |moment| {
-        if let (Moment::After, Ok(mut resident)) = (moment, resident.lock()) {
-            resident.push(resident_bytes());
+    let broke = |error| failed(&error, &setting, &feed);
+    let mut hand = Hand::new(&bench, &setting.parameters, &feed).map_err(broke)?;
+    hand.plan(&Quiet).map_err(broke)?;
+    let mut tiles = hand.tiles(Cut::WHOLE);
+    let sequence = hand.sequence();
+    if let Some(axis) = sequence {
+        tiles = first_sequence(tiles, axis);
+    }
+    if tiles.is_empty() {
+        return Err(Finding::skip("there is nothing to work on"));
+    }
+    let mut resident = Vec::new();
+    while resident.len() < frames {
+        if sequence.is_some() {
+            hand.operator.reset(&Quiet).map_err(broke)?;
         }
-    };
-    // The same tiles again and again through one instance; where it is a sequence, the sequence again and again.
-    let result = bench.drive(&setting.parameters, &Quiet, &Loose::default(), |mut driver| {
-        driver.instances = 1;
-        driver.watch = Some(&watch);
-        driver.run_over(&feed.inputs(), &|work| {
-            let tiles = Cut::WHOLE.tiles(work);
-            let rounds = if work.sequence.is_some() { 1 } else { frames / tiles.len().max(1) + 1 };
-            std::iter::repeat_n(tiles, rounds).flatten().collect()
-        })
-    });
-    ran(result, &setting, &feed)?;
-    let resident = resident.into_inner().unwrap_or_default();
-    let frame: usize = feed.images.iter().map(|(_, image)| image.pixels.bytes().len()).sum();
+        for tile in &tiles {
+            match bench.descriptor.kind {
+                Kind::Reduce => drop(hand.accumulate(tile, &Quiet).map_err(broke)?),
+                _ => drop(hand.run(tile, &Quiet).map_err(broke)?),
+            }
+            resident.push(state::resident_with_children());
+        }
+    }
+    let frame: usize =
+        feed.images.iter().map(|(_, image)| image.pixels.bytes().len()).sum::<usize>() / tiles.len();
     let calm = &resident[(resident.len() / 4).min(resident.len())..];
     let grown = calm.last().copied().unwrap_or(0).saturating_sub(calm.first().copied().unwrap_or(0));
     let slope = slope(calm);
@@ -82,11 +93,13 @@ fn opr_24(scene: &mut Scene<'_>) -> Check {
         .measured("bytes a frame", slope))
 }
 
-/// Resident memory of the process in bytes; 0 where the system does not say.
-fn resident_bytes() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0);
-    pages * rustix::param::page_size() as u64
+/// The tiles of one place, in their order along the axis of the sequence.
+fn first_sequence(tiles: Vec<Region>, axis: Axis) -> Vec<Region> {
+    let place = |tile: &Region| tile.with(axis, 0, 1);
+    let first = tiles.first().map(place);
+    let mut own: Vec<_> = tiles.into_iter().filter(|tile| Some(place(tile)) == first).collect();
+    own.sort_by_key(|tile| tile.origin[axis as usize]);
+    own
 }
 
 /// The slope of the line through values that were taken at equal distances (least squares).

@@ -6,6 +6,7 @@ mod load;
 mod meaning;
 mod plan;
 mod same;
+mod sequences;
 mod sizes;
 mod tiles;
 mod values;
@@ -30,6 +31,7 @@ pub(super) fn cases() -> Vec<Case> {
         buffers::CASES,
         sizes::CASES,
         values::CASES,
+        sequences::CASES,
         flow::CASES,
         load::CASES,
         meaning::CASES,

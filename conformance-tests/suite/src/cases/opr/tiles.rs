@@ -151,6 +151,9 @@ fn opr_06(scene: &mut Scene<'_>) -> Check {
             }
         }
     }
+    if tried == 0 {
+        return Ok(Finding::na("nothing of an image lies beyond what it asks for"));
+    }
     if idle.is_empty() {
         return Ok(Finding::pass(format!("{tried} tiles do not see beyond their halo, and use all of it")));
     }
@@ -160,7 +163,7 @@ fn opr_06(scene: &mut Scene<'_>) -> Check {
 
 /// The feed with every pixel of one input changed that lies outside of the region, unless there is none. Mirroring and
 /// repeating take their pixels from inside the region as long as it reaches the image's edge, so nothing is left out.
-fn changed_outside(
+pub(super) fn changed_outside(
     feed: &Feed,
     index: usize,
     region: &Region,

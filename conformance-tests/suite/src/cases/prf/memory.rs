@@ -49,8 +49,11 @@ pub(super) const CASES: &[Case] = &[
 
 fn prf_05(scene: &mut Scene<'_>) -> Check {
     let bench = scene.bench()?;
-    let (setting, feed) = usual(&bench)?;
-    let (result, sight) = watch(Policy::Note, || outcome(&bench, &setting, &feed))?;
+    // The first instance of all is made in here.
+    let (result, sight) = watch(Policy::Note, || {
+        let (setting, feed) = usual(&bench)?;
+        outcome(&bench, &setting, &feed)
+    })?;
     result?;
     let count = sight.threads as f64;
     if sight.threads > 0 {

@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use parfocal_operator::ThreadSafety;
+use parfocal_operator::{Kind, ThreadSafety};
 use parfocal_testkit::{Loose, Moment, Quiet};
 
 use super::ROB;
@@ -39,9 +39,9 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "ROB-15",
         sentence: "Nothing is taken away while a call is under way.",
-        demands: "The host lets go of the library while its instances work on: results are those of before. Other instances \
-                  are made and ended between its calls and, on another thread, during them, as far as the operator allows several \
-                  at once.",
+        demands: "Other instances are made and ended between the calls of one and, on another thread, during them, as far as \
+                  the operator allows several at once: results are those of before. The host lets go of the library while an \
+                  instance lives on: it gives what it gave before.",
         why: "Users close a viewer while another one computes.",
         fix: "Share nothing between instances that the end of one frees.",
         run: Run::Written(rob_15),
@@ -157,15 +157,31 @@ fn rob_15(scene: &mut Scene<'_>) -> Check {
     // The last one that holds the library is an instance.
     let Some(bench) = benches.pop() else { return Ok(Finding::pass(sentence)) };
     let Some((setting, feed, _)) = before.last() else { return Ok(Finding::pass(sentence)) };
+    let kind = bench.descriptor.kind;
     let failed = |error: parfocal_types::Error| told("an instance cannot be made again", &bench, &error);
+    let operator = bench.descriptor.id.clone();
     let mut hand = Hand::new(&bench, &setting.parameters, feed).map_err(failed)?;
     hand.plan(&Quiet).map_err(failed)?;
-    let operator = hand.operator;
+    let tiles = hand.tiles(TILES);
+    let first = tiles.first().ok_or_else(|| Finding::skip("there is nothing to work on"))?;
+    let once = |hand: &mut Hand<'_>| {
+        hand.operator.reset(&Quiet)?;
+        match kind {
+            Kind::Reduce => Ok(vec![hand.accumulate(first, &Quiet)?]),
+            _ => Ok(hand.run(first, &Quiet)?.iter().map(|buffer| buffer.bytes().to_vec()).collect()),
+        }
+    };
+    let with_it = once(&mut hand).map_err(failed)?;
     benches.clear();
     let weak = Arc::downgrade(bench.library());
     drop(bench);
-    let mut operator = operator;
-    operator.reset(&Quiet).or_fail("an instance does not outlive the handle of its library")?;
-    drop(operator);
+    let without = once(&mut hand).or_fail("an instance does not outlive the handle of its library")?;
+    if with_it != without {
+        return Err(Finding::fail(
+            "when the handle of its library is gone, an instance gives another result",
+        )
+        .with("operator", operator));
+    }
+    drop(hand);
     Ok(Finding::pass(sentence).with("handles left", weak.strong_count()))
 }

@@ -69,8 +69,11 @@ fn asks_for_something(subject: &Subject, _: Option<&Descriptor>) -> Applies {
 fn sec_03(scene: &mut Scene<'_>) -> Check {
     let library = scene.library()?;
     for bench in scene.benches(&library)? {
-        let (setting, feed) = usual(&bench)?;
+        // Without the first plans the images are those that any operator of these ports takes.
+        let (found, first) = watch(Policy::Deny, || usual(&bench))?;
+        let (setting, feed) = found?;
         let (result, sight) = watch(Policy::Deny, || bench.run(&setting.parameters, &feed, TILES))?;
+        let sight = if first.calls > sight.calls { first } else { sight };
         if sight.calls > MOST_TRIES {
             return Err(Finding::fail("it tries again and again what is refused")
                 .with("operator", &bench.descriptor.id)

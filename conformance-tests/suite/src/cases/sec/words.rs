@@ -117,10 +117,10 @@ fn sec_08(scene: &mut Scene<'_>) -> Check {
     let environment =
         [("HOME", folder.as_ref()), ("API_TOKEN", MARKER), ("PGPASSWORD", MARKER), ("USER", MARKER)];
     scene.elsewhere(Errand::Words, &environment, &home)?;
-    // Its standard error is that of this child: a file, which the parent keeps for the report.
+    // Its output and errors are this child's errors: a file, which the parent keeps for the report.
     let log = fs::read("/proc/self/fd/2").unwrap_or_default();
     if log.windows(MARKER.len()).any(|window| window == MARKER.as_bytes()) {
-        return Err(found("its standard error"));
+        return Err(found("its standard output or error"));
     }
     Ok(Finding::pass("a marker in environment and files is in nothing that it says"))
 }
