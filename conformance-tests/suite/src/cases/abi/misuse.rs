@@ -141,6 +141,7 @@ fn abi_15(scene: &mut Scene<'_>) -> Check {
                 .with("bytes saved", saved.len())
                 .with("bytes saved again", again.len()));
         }
+        drop(fresh);
         with_state += usize::from(!saved.is_empty());
         refuse_broken(&bench, &feed, &setting.parameters, &saved, &mut random)?;
         still(&bench, &setting, &feed, &before, "after broken states were refused, it gives another result")?;

@@ -67,8 +67,7 @@ fn opr_11(scene: &mut Scene<'_>) -> Check {
                 .iter()
                 .map(|(port, image)| InputSpec { port: *port, spec: &image.spec })
                 .collect();
-            let plan = operator.plan(&specs, &Quiet)?;
-            Ok((operator, plan))
+            operator.plan(&specs, &Quiet)
         });
         match planned {
             Err(error) if is_refusal(error.kind()) => refused += 1,
@@ -78,7 +77,7 @@ fn opr_11(scene: &mut Scene<'_>) -> Check {
                     &error,
                 ));
             }
-            Ok((_, plan)) => {
+            Ok(plan) => {
                 if let Some(output) = plan.outputs.iter().find(|output| !output.extent.is_empty()) {
                     return Err(Finding::fail("it plans pixels for an image that has none")
                         .with("size", extent)
