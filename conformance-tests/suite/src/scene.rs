@@ -18,7 +18,7 @@ use parfocal_operator::{Descriptor, Operator, Services, ThreadSafety};
 use parfocal_testkit::{
     Cut, Driver, Image, Loose, Memory, Outcome, Pattern, Quiet, Random, Setting, Settings,
 };
-use parfocal_types::{ErrorKind, Parameters, Result, units::Micrometers};
+use parfocal_types::{Error, ErrorKind, Parameters, Result, units::Micrometers};
 
 use crate::{
     finding::{Finding, OrFinding, said},
@@ -88,7 +88,7 @@ impl<'a> Scene<'a> {
     /// As [`library`](Self::library).
     pub fn library_through(&self, transport: Transport) -> Result<Arc<dyn Library>, Finding> {
         let artifact = self.artifact(transport)?;
-        self.lane(transport)?.load(&artifact).or_fail("the plugin does not load")
+        self.lane(transport)?.load(&artifact).map_err(|error| not_loaded(&error))
     }
 
     /// The transport of the case.
@@ -214,6 +214,16 @@ impl<'a> Scene<'a> {
             Finding::fail(format!("the code has no operator `{id}`, which its manifest names"))
         })?;
         Ok(Bench { library, descriptor, random: self.random(), profile: self.profile() })
+    }
+}
+
+/// Code that does not load speaks against the plugin, unless this computer lacks what runs it.
+fn not_loaded(error: &Error) -> Finding {
+    match error.kind() {
+        ErrorKind::MissingRuntime { .. } => {
+            Finding::skip(error.message()).with("remedy", error.remedy().unwrap_or_default())
+        }
+        _ => said(Finding::fail("the plugin does not load"), error),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use parfocal_core::{ImageSource, Library, image::MemoryImage};
+use parfocal_core::{ImageSource, Library, Sha256, image::MemoryImage};
 use parfocal_image::{Buffer, DType, Extent, Finder, ImageSpec, LabelOrigin, PixelClass, Region};
 use parfocal_operator::{Descriptor, InputPort, PortKind};
 use parfocal_pipeline::{RunOptions, Scratch, Step, run};
-use parfocal_types::{Parameters, Result, Table, table::Record};
+use parfocal_types::{Parameters, Result, Scalar, Table, table::Record};
 
 /// Everything that an operator gave.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,41 @@ impl Outcome {
         self.images == other.images
             && format!("{:?}{:?}", self.tables, self.records)
                 == format!("{:?}{:?}", other.tables, other.records)
+    }
+}
+
+impl Outcome {
+    /// A digest of all that counts: pixels, and tables and records by names, units and values to the last bit.
+    pub(crate) fn digest(&self) -> Sha256 {
+        let mut bytes = Vec::new();
+        for (spec, pixels) in &self.images {
+            bytes.extend(format!("image {} {}\n", spec.dtype, spec.extent).into_bytes());
+            bytes.extend_from_slice(pixels);
+        }
+        for (port, table) in &self.tables {
+            bytes.extend(format!("table {port}\n").into_bytes());
+            for column in table.columns() {
+                bytes.extend(format!("{} {}\n", column.name, column.unit.name()).into_bytes());
+            }
+            table.rows().iter().flatten().for_each(|value| bytes.extend(exactly(value).into_bytes()));
+        }
+        for (port, record) in &self.records {
+            bytes.extend(format!("record {port}\n").into_bytes());
+            for field in record {
+                bytes.extend(format!("{} {}", field.name, exactly(&field.value)).into_bytes());
+            }
+        }
+        Sha256::of(&bytes)
+    }
+}
+
+/// A value as a line that is the same for the same bits only.
+fn exactly(value: &Scalar) -> String {
+    match value {
+        Scalar::Flag(flag) => format!("{flag}\n"),
+        Scalar::Integer(number) => format!("{number}\n"),
+        Scalar::Number(number) => format!("{:016x}\n", number.to_bits()),
+        Scalar::Text(text) => format!("{text:?}\n"),
     }
 }
 
