@@ -9,7 +9,7 @@ use std::{
 };
 
 use parfocal_core::Sha256;
-use parfocal_manifest::PackagePath;
+use parfocal_manifest::{FILE_NAME, PackagePath};
 use parfocal_types::{Error, ErrorKind, Result};
 use sha2::Digest as _;
 
@@ -22,6 +22,9 @@ use crate::{
 
 /// The file name of the list, at the top of a package.
 pub const LIST_FILE: &str = "FILES.sha256";
+
+/// Most bytes of a manifest that are kept: one more than is allowed, which tells that it is too long.
+const LONGEST_MANIFEST: usize = parfocal_manifest::MAX_BYTES + 1;
 
 /// The digest of every file of a package, but the list itself and its signature.
 ///
@@ -37,15 +40,33 @@ impl FileList {
     /// `corrupt` for what cannot be part of a package: links, devices, names that not every system has, more than the
     /// limits allow; what the system says when a file cannot be read.
     pub fn of_folder(folder: &Path, limits: &Limits) -> Result<Self> {
-        let mut list = BTreeMap::new();
+        Ok(Self::with_manifest(folder, limits)?.0)
+    }
+
+    /// The same, with the bytes of the manifest that its digest is of. Of one that is too long for a manifest, a byte more
+    /// than is allowed; `None` when there is none.
+    ///
+    /// Whoever judges the manifest judges these: a file that is read twice may be two.
+    pub(crate) fn with_manifest(folder: &Path, limits: &Limits) -> Result<(Self, Option<Vec<u8>>)> {
+        let (mut list, mut manifest) = (BTreeMap::new(), None);
         for name in walk::files(folder, limits)?.into_keys() {
-            if !matches!(name.as_str(), LIST_FILE | SIGNATURE_FILE) {
-                let path = folder.join(name.as_str());
-                let digest = digest(&path, limits.file).map_err(|error| cannot("read", &path, error))?;
-                list.insert(name, digest);
+            if matches!(name.as_str(), LIST_FILE | SIGNATURE_FILE) {
+                continue;
+            }
+            let path = folder.join(name.as_str());
+            let is_manifest = name.as_str() == FILE_NAME;
+            let mut kept = Vec::new();
+            let keep = |piece: &[u8]| {
+                let most = if is_manifest { LONGEST_MANIFEST.saturating_sub(kept.len()) } else { 0 };
+                kept.extend(piece.iter().take(most));
+            };
+            let digest = digest(&path, limits.file, keep).map_err(|error| cannot("read", &path, error))?;
+            list.insert(name, digest);
+            if is_manifest {
+                manifest = Some(kept);
             }
         }
-        Ok(Self(list))
+        Ok((Self(list), manifest))
     }
 
     /// Reads the text of a list. Only the one text that [`to_text`](Self::to_text) writes for it is taken.
@@ -136,7 +157,8 @@ impl FileList {
 }
 
 /// The digest of a file, read piece by piece and never more of it than the limit.
-fn digest(path: &Path, limit: u64) -> io::Result<Sha256> {
+/// `see` is shown each piece that counts.
+fn digest(path: &Path, limit: u64, mut see: impl FnMut(&[u8])) -> io::Result<Sha256> {
     let mut file = File::open(path)?.take(limit.saturating_add(1));
     let mut hash = sha2::Sha256::new();
     let mut buffer = vec![0; 1 << 16];
@@ -150,7 +172,9 @@ fn digest(path: &Path, limit: u64) -> io::Result<Sha256> {
         if read > limit {
             return Err(io::Error::other("it grew while it was read"));
         }
-        hash.update(buffer.get(..count).unwrap_or_default());
+        let piece = buffer.get(..count).unwrap_or_default();
+        hash.update(piece);
+        see(piece);
     }
     Ok(Sha256(hash.finalize().into()))
 }

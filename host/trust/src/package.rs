@@ -1,6 +1,10 @@
 //! A package's folder, held against its own list and manifest.
 
-use std::{fs, io, io::Write as _, path::Path};
+use std::{
+    fs, io,
+    io::{Read as _, Write as _},
+    path::Path,
+};
 
 use parfocal_core::Sha256;
 use parfocal_manifest::{FILE_NAME, Manifest};
@@ -40,11 +44,11 @@ impl Package {
     /// # Errors
     /// `corrupt` with what does not agree; `not-found` when there is no manifest; those of a manifest that is wrong.
     pub fn read(folder: &Path, limits: &Limits) -> Result<Self> {
-        let files = FileList::of_folder(folder, limits)?;
+        let (files, manifest) = FileList::with_manifest(folder, limits)?;
         let stated = optional(&folder.join(LIST_FILE))?;
         let signature = optional(&folder.join(SIGNATURE_FILE))?;
         // What is wrong with a manifest that was changed is not for its author to hear.
-        let manifest = read_manifest(folder);
+        let manifest = parse(folder, manifest);
         let label = manifest.as_ref().map_or_else(|_| folder.display().to_string(), Manifest::label);
         let signature = match (stated, signature) {
             (None, None) => None,
@@ -125,8 +129,8 @@ impl Package {
 /// # Errors
 /// Those of [`Package::read`] but for the old list and signature, and what the system says when a file cannot be written.
 pub fn sign(folder: &Path, key: &SecretKey, limits: &Limits) -> Result<Package> {
-    let manifest = read_manifest(folder)?;
-    let files = FileList::of_folder(folder, limits)?;
+    let (files, manifest) = FileList::with_manifest(folder, limits)?;
+    let manifest = parse(folder, manifest)?;
     let package = Package { manifest, files, signature: None };
     package.artifacts()?;
     let text = package.files.to_text();
@@ -142,36 +146,33 @@ fn comment(manifest: &Manifest) -> String {
     format!("parfocal-plugin id:{} version:{}", manifest.plugin.id, manifest.plugin.version)
 }
 
-fn read_manifest(folder: &Path) -> Result<Manifest> {
+/// The manifest in the bytes that were hashed.
+fn parse(folder: &Path, bytes: Option<Vec<u8>>) -> Result<Manifest> {
     let path = folder.join(FILE_NAME);
-    let size = fs::symlink_metadata(&path).map(|metadata| metadata.len()).unwrap_or(0);
-    if size > parfocal_manifest::MAX_BYTES as u64 {
-        return Err(broken(
-            &path.display().to_string(),
-            format!("it has {size} bytes, too many for a manifest"),
-        ));
-    }
-    let text = fs::read(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            Error::not_found(format!("there is no {FILE_NAME} in {}", folder.display()))
-                .with_remedy("name the folder of a package; `parfocal build` tells where it made one")
-        }
-        _ => cannot("read", &path, error),
+    let bytes = bytes.ok_or_else(|| {
+        Error::not_found(format!("there is no {FILE_NAME} in {}", folder.display()))
+            .with_remedy("name the folder of a package; `parfocal build` tells where it made one")
     })?;
-    Manifest::from_bytes(&text).map_err(|error| Error::from(error).context(path.display()))
+    if bytes.len() > parfocal_manifest::MAX_BYTES {
+        let why = format!("it has more than {} bytes, too many for a manifest", parfocal_manifest::MAX_BYTES);
+        return Err(broken(&path.display().to_string(), why));
+    }
+    Manifest::from_bytes(&bytes).map_err(|error| Error::from(error).context(path.display()))
 }
 
 fn optional(path: &Path) -> Result<Option<String>> {
-    if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.len() > LONGEST_LIST) {
-        return Err(broken(&path.display().to_string(), "it is too long".to_owned()));
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(cannot("read", path, error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(LONGEST_LIST + 1).read_to_end(&mut bytes).map_err(|error| cannot("read", path, error))?;
+    let wrong = |why: &str| broken(&path.display().to_string(), why.to_owned());
+    if bytes.len() as u64 > LONGEST_LIST {
+        return Err(wrong("it is too long"));
     }
-    match fs::read(path) {
-        Ok(bytes) => String::from_utf8(bytes)
-            .map(Some)
-            .map_err(|_| broken(&path.display().to_string(), "it is no text".to_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(cannot("read", path, error)),
-    }
+    String::from_utf8(bytes).map(Some).map_err(|_| wrong("it is no text"))
 }
 
 fn replace(path: &Path, text: &str) -> Result<()> {

@@ -1,10 +1,13 @@
 //! What is to be thought of a folder, by where it lies and what is known of it.
 
-use std::fs;
+use std::{
+    fs,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use parfocal_trust::{Allowance, KeyPair, Limits, Verdict, sign};
 
-use crate::support::{Lab, now, time};
+use crate::support::{Lab, now, read, time};
 
 #[test]
 fn a_developers_own_folder_needs_no_signature_and_a_broken_one_is_refused_there_too() {
@@ -80,6 +83,41 @@ fn a_verdict_is_on_the_manifest_that_was_read() {
     assert!(lab.knowledge(now()).of_read(&folder, &manifest).is_signed());
     let other = [&manifest[..], b"\n"].concat();
     assert!(!lab.knowledge(now()).of_read(&folder, &other).may_load(), "somebody swapped it in between");
+}
+
+#[test]
+fn the_manifest_that_is_judged_is_the_one_that_was_hashed() {
+    const READS: usize = 100;
+    let lab = Lab::new();
+    let folder = lab.plugin("0.1.0");
+    // Read after the manifest: there is time to swap it in.
+    fs::write(folder.join("z.bin"), vec![0; 1 << 20]).unwrap();
+    let first = fs::read_to_string(folder.join("plugin.toml")).unwrap();
+    let texts = [first.clone(), first.replace("0.1.0", "0.2.0")];
+    let digests = texts.each_ref().map(|text| parfocal_core::Sha256::of(text.as_bytes()));
+    let done = AtomicBool::new(false);
+    let mismatches = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for text in texts.iter().cycle() {
+                if done.load(Ordering::Relaxed) {
+                    break;
+                }
+                // Outside of the folder, and renamed: whoever reads finds one or the other, and never half of one.
+                let new = lab.path("next");
+                fs::write(&new, text).unwrap();
+                fs::rename(&new, folder.join("plugin.toml")).unwrap();
+            }
+        });
+        let differs = |_: &usize| {
+            let Ok(package) = read(&folder) else { return true };
+            let second = package.manifest().plugin.version.to_string() == "0.2.0";
+            package.files().get("plugin.toml") != Some(digests[usize::from(second)])
+        };
+        let mismatches = (0..READS).filter(differs).count();
+        done.store(true, Ordering::Relaxed);
+        mismatches
+    });
+    assert_eq!(mismatches, 0, "of {READS} manifests, so many were not the ones that were hashed");
 }
 
 #[cfg(unix)]
