@@ -56,6 +56,17 @@ pub struct Done {
     pub replaced: bool,
 }
 
+/// What [`Installation::install`] did to the folder of a plugin.
+#[derive(Debug, Clone, Copy)]
+enum Appeared {
+    /// Nothing: the very files were there.
+    Nothing,
+    /// It was not there.
+    New,
+    /// It changed its place with what was there.
+    Swapped,
+}
+
 /// The place where one user's plugins are installed.
 #[derive(Debug, Clone)]
 pub struct Installation {
@@ -108,42 +119,68 @@ impl Installation {
             was_there: false,
             replaced: false,
         };
-        let done = self.appear(new, &package, request, done)?;
+        let (done, appeared) = self.appear(&new, &package, request, done)?;
+        let record = Record {
+            id: done.id.to_string(),
+            version: done.version.clone(),
+            files: package.files().digest().to_string(),
+            installed: now,
+            from: request.from.clone().unwrap_or_else(|| source.display().to_string()),
+            vouched,
+        };
         // After the files: a record of what is not there would allow what comes later.
-        Records::put(
-            &self.state,
-            Record {
-                id: done.id.to_string(),
-                version: done.version.clone(),
-                files: package.files().digest().to_string(),
-                installed: now,
-                from: request.from.clone().unwrap_or_else(|| source.display().to_string()),
-                vouched,
-            },
-        )?;
-        Ok(done)
+        match Records::put(&self.state, record) {
+            Ok(()) => Ok(done),
+            Err(error) => Err(self.undo(new, &done.folder, appeared, error)),
+        }
     }
 
-    /// Moves the new folder to its place.
+    /// Takes back what [`appear`](Self::appear) did, and gives the error that it was done for.
+    fn undo(&self, new: tempfile::TempDir, place: &Path, appeared: Appeared, error: Error) -> Error {
+        let undone = match appeared {
+            Appeared::Nothing => Ok(()),
+            Appeared::New => fs::rename(place, new.path()),
+            Appeared::Swapped => swap(new.path(), place),
+        };
+        sync(&self.plugins);
+        match undone {
+            Ok(()) => error,
+            Err(failure) => {
+                // Not cleared with this process: it is all that there is of what was installed before.
+                let kept = new.keep();
+                let message = format!(
+                    "{}; and what was there before could not be put back: {failure}",
+                    error.message()
+                );
+                Error::new(error.kind().clone(), message).with_source(error).with_remedy(format!(
+                    "move {} to {} by hand",
+                    kept.display(),
+                    place.display()
+                ))
+            }
+        }
+    }
+
+    /// Moves the new folder to its place. What was there before lies where the new one was until the caller lets go of it.
     fn appear(
         &self,
-        new: tempfile::TempDir,
+        new: &tempfile::TempDir,
         package: &Package,
         request: &Request,
         mut done: Done,
-    ) -> Result<Done> {
+    ) -> Result<(Done, Appeared)> {
         let failed = |error| cannot("install into", &done.folder, error);
         if done.folder.symlink_metadata().is_err() {
             ordinary(new.path()).and_then(|()| fs::rename(new.path(), &done.folder)).map_err(failed)?;
             sync(&self.plugins);
-            return Ok(done);
+            return Ok((done, Appeared::New));
         }
         let old = Package::read(&done.folder, &self.limits);
         let same = old.as_ref().is_ok_and(|old| old.files() == package.files());
         let better = same && old.is_ok_and(|old| old.signature().is_none()) && package.signature().is_some();
         if same && !better {
             done.was_there = true;
-            return Ok(done);
+            return Ok((done, Appeared::Nothing));
         }
         if !same && !request.replace {
             let message = format!("{} is installed already, with other files", package.manifest().label());
@@ -154,8 +191,7 @@ impl Installation {
         ordinary(new.path()).and_then(|()| swap(new.path(), &done.folder)).map_err(failed)?;
         sync(&self.plugins);
         (done.was_there, done.replaced) = (same, !same);
-        // What was there before is in the hidden folder now, and goes with it.
-        Ok(done)
+        Ok((done, Appeared::Swapped))
     }
 
     /// The installed versions of a plugin, oldest first, with their folders. Broken ones too.
@@ -183,7 +219,7 @@ impl Installation {
     ///
     /// # Errors
     /// `not-found` when it is not installed; `invalid-argument` when several versions are and none was named; what the system
-    /// says.
+    /// says. When the record cannot be written it stays installed.
     pub fn remove(&self, id: &PluginId, version: Option<&Version>) -> Result<Version> {
         let _lock = state::lock(&self.state, "install").map_err(|error| cannot("use", &self.state, error))?;
         self.clear();
@@ -209,8 +245,12 @@ impl Installation {
         let failed = |error| cannot("remove", &folder, error);
         // Out of sight first: a plugin that is half removed is found by nobody.
         let hidden = tempfile::Builder::new().prefix(UNDER_WAY).tempdir_in(&self.plugins).map_err(failed)?;
-        fs::rename(&folder, hidden.path().join("removed")).map_err(failed)?;
-        Records::forget(&self.state, id, &version)?;
+        let aside = hidden.path().join("removed");
+        fs::rename(&folder, &aside).map_err(failed)?;
+        if let Err(error) = Records::forget(&self.state, id, &version) {
+            fs::rename(&aside, &folder).map_err(failed)?;
+            return Err(error);
+        }
         hidden.close().map_err(failed)?;
         Ok(version)
     }
@@ -282,7 +322,7 @@ fn ordinary(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts a folder in the place of another, in one step where the system can.
+/// Lets two folders change their places, in one step where the system can.
 fn swap(new: &Path, place: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
@@ -300,7 +340,7 @@ fn swap(new: &Path, place: &Path) -> io::Result<()> {
         fs::rename(&aside, place)?;
         return Err(error);
     }
-    fs::remove_dir_all(&aside)
+    fs::rename(&aside, new)
 }
 
 /// Makes a rename last, where the system lets a folder be synced.

@@ -169,3 +169,39 @@ fn packages_without_code_are_neither_packed_for_others_nor_installed() {
     pack(&folder, &archive, &Limits::default()).unwrap();
     refused(lab.allow(&archive), "invalid-argument");
 }
+
+/// A state folder in which a name is taken by a folder: no rights help there.
+fn taken(lab: &Lab, name: &str) -> std::path::PathBuf {
+    let path = lab.state().join(name);
+    let _ = fs::remove_file(&path);
+    fs::create_dir(&path).unwrap();
+    path
+}
+
+#[test]
+fn a_record_that_cannot_be_written_leaves_the_files_as_they_were() {
+    let lab = Lab::new();
+    lab.install(&lab.archive("0.1.0")).unwrap();
+    let place = lab.installation().place(&ID.parse().unwrap(), &"0.1.0".parse().unwrap());
+    let before = read(&place).unwrap();
+    let record = lab.state().join("installed.toml");
+    let text = fs::read_to_string(&record).unwrap();
+    let other = lab.path("other");
+    write_plugin(&other, ID, "0.1.0", b"other code");
+    sign(&other, &lab.secret(), &Limits::default()).unwrap();
+    let replace = Request { replace: true, ..Request::default() };
+    for name in ["installed.toml", "installed.toml.lock"] {
+        let in_the_way = taken(&lab, name);
+        lab.installation().install(&other, &replace, now()).unwrap_err();
+        assert_eq!(read(&place).unwrap().files(), before.files(), "{name}: the old version is there");
+        lab.install(&lab.archive("0.2.0")).unwrap_err();
+        assert_eq!(lab.installed(), ["org.example.smooth-0.1.0"], "{name}: nothing new is there");
+        lab.installation().remove(&ID.parse().unwrap(), None).unwrap_err();
+        assert_eq!(read(&place).unwrap().files(), before.files(), "{name}: not removed");
+        fs::remove_dir(&in_the_way).unwrap();
+        fs::write(&record, &text).unwrap();
+    }
+    assert!(lab.knowledge(now()).of(&place).is_signed());
+    assert!(lab.installation().install(&other, &replace, now()).unwrap().replaced);
+    assert_eq!(lab.installed().len(), 1, "nothing of the old one is left: {:?}", lab.installed());
+}
