@@ -28,9 +28,17 @@ fn a_report_has_what_its_schema_describes_and_survives_its_text() {
     let document: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     assert_eq!(schema_problems(&document), Vec::<String>::new());
     assert_eq!(serde_json::from_value::<Report>(document.clone()).unwrap(), report);
-    let mut spoiled = document;
-    spoiled.as_object_mut().unwrap().remove("seed");
-    assert_eq!(schema_problems(&spoiled), ["the schema requires the key `seed` of the report"]);
+    let without = |place: &str, key: &str| {
+        let mut spoiled = document.clone();
+        spoiled.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(key).unwrap();
+        schema_problems(&spoiled)
+    };
+    assert_eq!(without("", "seed"), ["the schema requires the key `seed` of the report"]);
+    assert_eq!(
+        without("/plugin", "files"),
+        ["the schema requires the key `files` of the report, key `plugin`"]
+    );
+    assert_eq!(without("/measured", "machine").len(), 1, "what is optional is whole when it is there");
 }
 
 #[test]
