@@ -38,9 +38,10 @@ pub struct LevelSummary {
     pub blocked_by: Vec<String>,
 }
 
-/// Judges results.
+/// Judges results. `left_out` is what the user's options left out of the run: while there is something, no level is granted,
+/// since a level says that everything of the plugin was tried.
 #[must_use]
-pub fn summarise(results: &[CaseResult], configuration: &Configuration) -> Summary {
+pub fn summarise(results: &[CaseResult], configuration: &Configuration, left_out: &[String]) -> Summary {
     let mut counts: BTreeMap<Status, usize> = BTreeMap::new();
     for result in results {
         *counts.entry(result.status).or_default() += 1;
@@ -49,7 +50,8 @@ pub fn summarise(results: &[CaseResult], configuration: &Configuration) -> Summa
     let mut reached = None;
     let mut open = true;
     for level in Level::ALL {
-        let blocked_by = blocked(level, results, configuration);
+        let mut blocked_by = blocked(level, results, configuration);
+        blocked_by.extend(left_out.iter().map(|what| format!("the run is partial: {what}")));
         let granted = open && blocked_by.is_empty();
         open = granted;
         if granted {
@@ -126,21 +128,21 @@ mod tests {
     #[test]
     fn a_level_needs_every_must_of_it_and_the_levels_below() {
         let full = configured(Profile::Full);
-        assert_eq!(summarise(&everything(|_| Status::Pass), &full).reached, Some(Level::L4));
+        assert_eq!(summarise(&everything(|_| Status::Pass), &full, &[]).reached, Some(Level::L4));
         assert_eq!(
-            summarise(&everything(|_| Status::Pass), &configured(Profile::Ci)).reached,
+            summarise(&everything(|_| Status::Pass), &configured(Profile::Ci), &[]).reached,
             Some(Level::L2)
         );
         for status in [Status::Fail, Status::Crash, Status::Timeout, Status::Skip, Status::SuiteError] {
             let spoiled = everything(|id| if id == "OPR-05" { status } else { Status::Pass });
-            let summary = summarise(&spoiled, &full);
+            let summary = summarise(&spoiled, &full, &[]);
             assert_eq!(summary.reached, Some(Level::L1), "{status}");
             assert_eq!(summary.levels[2].blocked_by, [format!("OPR-05 ({status})")]);
             assert!(!summary.levels[3].granted, "a level above one that is missing");
         }
         for status in [Status::Warn, Status::Na, Status::Waived] {
             let spoiled = everything(|id| if id == "OPR-05" { status } else { Status::Pass });
-            assert_eq!(summarise(&spoiled, &full).reached, Some(Level::L4), "{status}");
+            assert_eq!(summarise(&spoiled, &full, &[]).reached, Some(Level::L4), "{status}");
         }
     }
 
@@ -148,25 +150,33 @@ mod tests {
     fn a_should_blocks_nothing_and_a_case_that_was_left_out_blocks() {
         let full = configured(Profile::Full);
         let mut results = everything(|id| if id == "OPR-17" { Status::Warn } else { Status::Pass });
-        assert_eq!(summarise(&results, &full).reached, Some(Level::L4));
+        assert_eq!(summarise(&results, &full, &[]).reached, Some(Level::L4));
         results.retain(|result| result.case != "MAN-04");
-        assert_eq!(summarise(&results, &full).reached, None);
+        assert_eq!(summarise(&results, &full, &[]).reached, None);
+    }
+
+    #[test]
+    fn a_run_that_left_something_out_grants_no_level_whatever_passed() {
+        let full = configured(Profile::Full);
+        let summary = summarise(&everything(|_| Status::Pass), &full, &["only the operator `x`".to_owned()]);
+        assert_eq!(summary.reached, None);
+        assert_eq!(summary.levels[0].blocked_by, ["the run is partial: only the operator `x`"]);
     }
 
     #[test]
     fn performance_that_nobody_declared_grants_no_level() {
         let results = everything(|id| if id == "PRF-01" { Status::Na } else { Status::Pass });
-        assert_eq!(summarise(&results, &configured(Profile::Full)).reached, Some(Level::L3));
+        assert_eq!(summarise(&results, &configured(Profile::Full), &[]).reached, Some(Level::L3));
     }
 
     #[test]
     fn a_badge_needs_all_of_its_cases() {
         let all = everything(|_| Status::Pass);
         let full = configured(Profile::Full);
-        assert!(summarise(&all, &full).badges.contains(&Badge::TileExact));
+        assert!(summarise(&all, &full, &[]).badges.contains(&Badge::TileExact));
         let spoiled = everything(|id| if id == "OPR-07" { Status::Warn } else { Status::Pass });
-        assert!(!summarise(&spoiled, &full).badges.contains(&Badge::TileExact));
+        assert!(!summarise(&spoiled, &full, &[]).badges.contains(&Badge::TileExact));
         let silent = everything(|id| if id == "OPR-18" { Status::Na } else { Status::Pass });
-        assert!(!summarise(&silent, &full).badges.contains(&Badge::Sequence));
+        assert!(!summarise(&silent, &full, &[]).badges.contains(&Badge::Sequence));
     }
 }

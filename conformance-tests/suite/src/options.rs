@@ -68,6 +68,9 @@ pub struct Options {
     pub transports: Vec<Transport>,
     /// The transports that the program has.
     pub available: Vec<Transport>,
+    /// The transports that it cannot have: they are not in this build, or this computer cannot run them. What a plugin has
+    /// code for and cannot be tried here is in the report, and keeps levels from being granted.
+    pub lacking: Vec<Transport>,
     /// What everything random follows from.
     pub seed: u64,
     /// How many children run at once.
@@ -99,6 +102,7 @@ impl Options {
             operator: None,
             transports: Vec::new(),
             available: vec![Transport::Native],
+            lacking: Vec::new(),
             seed: 1,
             jobs: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
             waivers: Waivers::default(),
@@ -114,6 +118,22 @@ impl Options {
     /// Every way in which this run tries less than the suite can, for the report.
     #[must_use]
     pub fn weakenings(&self) -> Vec<String> {
+        let mut found = self.left_out();
+        if let Some(limit) = self.time_limit {
+            found.push(format!("every case ends after {} s", limit.as_secs_f64()));
+        }
+        if self.fail_fast {
+            found.push("it ends at the first failure".into());
+        }
+        if self.patience > 1.0 {
+            found.push(format!("cases may take {} times their time", self.patience));
+        }
+        found
+    }
+
+    /// What these options leave out: cases, operators, transports. A run without them grants no level.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<String> {
         let mut found = Vec::new();
         if !self.cases.is_empty() {
             found.push(format!("only the cases {}", self.cases.join(", ")));
@@ -125,15 +145,6 @@ impl Options {
             self.available.iter().filter(|one| !self.uses(**one)).map(|one| one.name()).collect();
         if !left_out.is_empty() {
             found.push(format!("without the transports {}", left_out.join(", ")));
-        }
-        if let Some(limit) = self.time_limit {
-            found.push(format!("every case ends after {} s", limit.as_secs_f64()));
-        }
-        if self.fail_fast {
-            found.push("it ends at the first failure".into());
-        }
-        if self.patience > 1.0 {
-            found.push(format!("cases may take {} times their time", self.patience));
         }
         found
     }

@@ -125,7 +125,7 @@ pub fn run(subject: &Subject, options: &Options, listen: &mut dyn FnMut(&Event<'
         transports: options.available.iter().copied().filter(|one| options.uses(*one)).collect(),
         weakened,
     };
-    let summary = summarise(&results, &configuration);
+    let summary = summarise(&results, &configuration, &options.left_out());
     Ok(Report::new(
         PluginFacts::of(subject),
         options.seed,

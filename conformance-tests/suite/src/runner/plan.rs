@@ -1,5 +1,6 @@
 //! Which cases run for a plugin, and what is known about the others without running them.
 
+use parfocal_catalog::HostSupport;
 use parfocal_operator::Descriptor;
 use parfocal_types::{Error, Result};
 
@@ -62,7 +63,8 @@ pub(crate) fn plan(subject: &Subject, options: &Options) -> Result<Vec<Planned>>
     }
     let usable: Vec<_> = Transport::ALL.into_iter().filter(|transport| options.uses(*transport)).collect();
     let full = options.profile == Profile::Full;
-    let planner = Planner { subject, code: subject.code(&usable), usable, operators, full };
+    let absent = absent(subject, &usable, options);
+    let planner = Planner { subject, code: subject.code(&usable), usable, absent, operators, full };
     let wanted =
         |case: &&'static Case| options.cases.is_empty() || options.cases.iter().any(|id| *id == case.id);
     let mut rows: Vec<Planned> = cases().iter().filter(wanted).flat_map(|case| planner.rows(case)).collect();
@@ -76,10 +78,54 @@ pub(crate) fn plan(subject: &Subject, options: &Options) -> Result<Vec<Planned>>
     Ok(rows)
 }
 
+/// The transports that a manifest names code for and that cannot be run here, though the options do not leave them out; and
+/// what is to be said of each.
+fn absent(subject: &Subject, usable: &[Transport], options: &Options) -> Vec<(Transport, Finding)> {
+    let Some(package) = subject.package().filter(|package| package.rejected.is_none()) else {
+        return Vec::new();
+    };
+    let host = HostSupport::this_computer().target;
+    let wanted = |transport: &Transport| {
+        let lacking = options.transports.is_empty() || options.transports.contains(transport);
+        usable.contains(transport) || (options.lacking.contains(transport) && lacking)
+    };
+    let of = |transport: Transport| {
+        let mut code =
+            package.candidates.iter().filter(|code| code.entry.lane == transport.artifact()).peekable();
+        code.peek()?;
+        let (elsewhere, here): (Vec<_>, Vec<_>) =
+            code.partition(|code| code.entry.target.as_ref().is_some_and(|target| target.as_str() != host));
+        let finding = if here.is_empty() {
+            // No fault of the plugin's, and no weakness of a verdict about this computer.
+            let targets = elsewhere.iter().filter_map(|code| code.entry.target.as_ref());
+            let targets: Vec<_> = targets.map(|target| target.as_str()).collect();
+            Finding::na(format!(
+                "its {} code is for other computers: {}",
+                transport.artifact(),
+                targets.join(", ")
+            ))
+        } else if !usable.contains(&transport) {
+            Finding::skip(format!(
+                "its {} code cannot be tried through `{transport}`: this program has none",
+                transport.artifact()
+            ))
+        } else if here.iter().all(|code| code.artifact().is_none()) {
+            let why: Vec<_> = here.iter().filter_map(|code| code.status.refusal()).collect();
+            Finding::skip(format!("its {} code cannot be run here: {}", transport.artifact(), why.join("; ")))
+        } else {
+            return None;
+        };
+        Some((transport, finding))
+    };
+    Transport::ALL.into_iter().filter(wanted).filter_map(of).collect()
+}
+
 struct Planner<'a> {
     subject: &'a Subject,
     usable: Vec<Transport>,
     code: Vec<Code>,
+    /// The transports that the manifest names code for which cannot be run here.
+    absent: Vec<(Transport, Finding)>,
     operators: Vec<&'a Descriptor>,
     /// Whether cases run on every transport that suits them.
     full: bool,
@@ -95,10 +141,31 @@ impl Planner<'_> {
                 self.operators.iter().flat_map(|operator| self.each_transport(case, Some(operator))).collect()
             }
             Scope::Transports if self.operators.is_empty() => vec![self.no_operator(case)],
-            Scope::Transports => {
-                self.operators.iter().map(|operator| self.row(case, Some(operator), None)).collect()
-            }
+            Scope::Transports => self
+                .operators
+                .iter()
+                .flat_map(|operator| {
+                    let row = self.row(case, Some(operator), None);
+                    let tried = matches!(row, Planned::Run(_));
+                    let absent = tried.then(|| self.absent_rows(case, Some(operator)));
+                    std::iter::once(row).chain(absent.into_iter().flatten())
+                })
+                .collect(),
         }
+    }
+
+    /// Rows for the transports that suit the case and that the plugin has code for which cannot be run here: a plugin whose
+    /// component passes has not shown that its library does.
+    fn absent_rows(&self, case: &'static Case, operator: Option<&Descriptor>) -> Vec<Planned> {
+        let suits = self.absent.iter().filter(|(transport, _)| self.suits(case, *transport));
+        let row = |(transport, finding): &(Transport, Finding)| {
+            Planned::Known(self.job(case, operator, Some(*transport)), finding.clone())
+        };
+        suits.map(row).collect()
+    }
+
+    fn suits(&self, case: &'static Case, transport: Transport) -> bool {
+        case.transports.contains(&transport) && (self.full || case.quick.contains(&transport))
     }
 
     /// A row for each transport that has code and suits the case. One that applies nowhere, or can be tried nowhere, gets
@@ -108,17 +175,16 @@ impl Planner<'_> {
             return vec![self.row(case, operator, None)];
         }
         let with_code = |transport: &&Transport| {
-            case.transports.contains(transport)
-                && (self.full || case.quick.contains(transport))
-                && self.code.iter().any(|code| code.transport == **transport)
+            self.suits(case, **transport) && self.code.iter().any(|code| code.transport == **transport)
         };
-        let rows: Vec<_> = self
+        let mut rows: Vec<_> = self
             .usable
             .iter()
             .filter(with_code)
             .map(|transport| self.row(case, operator, Some(*transport)))
             .collect();
         if !rows.is_empty() {
+            rows.extend(self.absent_rows(case, operator));
             return rows;
         }
         let job = self.job(case, operator, None);

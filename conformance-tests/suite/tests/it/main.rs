@@ -10,3 +10,4 @@
 mod children;
 mod reports;
 mod support;
+mod untried;

@@ -36,9 +36,7 @@ impl Live {
             }
             Event::End { seconds, .. } if *seconds == 0.0 => {}
             Event::End { case, operator, transport, status, sentence, .. } => {
-                if super::is_end(event) {
-                    bar.inc(1);
-                }
+                bar.inc(1);
                 if status.is_against() || *status == Status::SuiteError {
                     let place = [*operator, *transport].into_iter().flatten().collect::<Vec<_>>().join(", ");
                     bar.suspend(|| eprintln!("  {status:<11} {case}  {place}  {sentence}"));
@@ -57,8 +55,8 @@ impl Drop for Live {
 }
 
 /// The end of a run, for one plugin.
-pub(super) fn summary(output: &Output, report: &Report) {
-    output.text(super::headline(report));
+pub(super) fn summary(output: &Output, report: &Report, partial: bool) {
+    output.text(super::headline(report, partial));
     let counts: Vec<_> =
         report.summary.counts.iter().map(|(status, count)| format!("{count} {status}")).collect();
     let seconds = report.measured.as_ref().map_or(0.0, |measured| measured.seconds);
