@@ -2,23 +2,27 @@
 
 use std::{
     fs::{self, File},
-    io::{Read, Write},
+    io::{self, Read, Write},
     os::{
         fd::{AsFd, OwnedFd},
         unix::{net::UnixStream, process::ExitStatusExt},
     },
     path::Path,
-    process::{Command, ExitStatus, Stdio},
+    process::{self, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
 use parfocal_types::{Error, Result};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
 };
 
-use super::{left, plan::Job};
+use super::{
+    left::{self, Traces},
+    mark::Mark,
+    plan::Job,
+};
 use crate::{
     finding::Finding,
     guard,
@@ -92,7 +96,7 @@ pub(crate) fn run_child(
     verdict
 }
 
-fn broken(what: &'static str) -> impl FnOnce(std::io::Error) -> Error {
+fn broken(what: &'static str) -> impl FnOnce(io::Error) -> Error {
     move |error| Error::internal(format!("{what}: {error}")).with_source(error)
 }
 
@@ -111,6 +115,44 @@ struct End {
     overdue: bool,
 }
 
+/// A process that is ended with all that it started, whatever becomes of whoever watches it.
+struct Running<'a> {
+    process: process::Child,
+    traces: Traces<'a>,
+    ended: bool,
+}
+
+impl<'a> Running<'a> {
+    fn new(process: process::Child, folder: &'a Path) -> Self {
+        let traces = Traces { leader: Pid::from_child(&process), folder, mark: None };
+        Self { process, traces, ended: false }
+    }
+
+    /// Marks the process, before it has its task: nothing of a plugin runs until then.
+    fn mark(&mut self) -> Result<()> {
+        let mark = Mark::put(self.traces.leader).map_err(broken("the child cannot be marked"))?;
+        self.traces.mark = Some(mark);
+        Ok(())
+    }
+
+    /// Kills it, buries it, and ends what is left.
+    fn end(&mut self) -> (io::Result<ExitStatus>, left::Left) {
+        self.ended = true;
+        // Its own group once it has read its task; before that it is alone.
+        let _ = kill_process_group(self.traces.leader, Signal::KILL);
+        let _ = self.process.kill();
+        (self.process.wait(), left::end(self.traces))
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            let _ = self.end();
+        }
+    }
+}
+
 impl Child<'_> {
     fn run(&self, budget: Duration, last_breath: Duration) -> Result<Verdict> {
         let start = Instant::now();
@@ -119,7 +161,7 @@ impl Child<'_> {
         let errors = output.try_clone().map_err(broken("the child's log cannot be made"))?;
         let (mut own, theirs) = UnixStream::pair().map_err(broken("no socket for the child"))?;
         let program = &self.options.program;
-        let mut process = Command::new(&program.path)
+        let process = Command::new(&program.path)
             .args(&program.arguments)
             .env_clear()
             .current_dir(self.work)
@@ -131,19 +173,16 @@ impl Child<'_> {
                 Error::internal(format!("{} cannot be started: {error}", program.path.display()))
                     .with_source(error)
             })?;
-        let pid = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
-        let pid = pid.ok_or_else(|| Error::internal("the child has no number"))?;
+        let mut running = Running::new(process, self.work);
+        running.mark()?;
         let line = serde_json::to_string(self.task).map_err(|error| Error::internal(error.to_string()))?;
         // A child that is gone already has ended without a result: that is found below.
         let _ = own.write_all(format!("{line}\n").as_bytes());
-        let watched = self.watch(&own, pid, start, budget, last_breath)?;
+        let watched = self.watch(&own, running.traces.leader, start, budget, last_breath)?;
         // A child that ended by itself is a zombie until it is waited for: whoever lives now was left behind.
-        let orphans = if watched.overdue { left::Left::default() } else { left::end(pid, self.work) };
-        // Its own group once it has read its task; before that it is alone.
-        let _ = kill_process_group(pid, Signal::KILL);
-        let _ = pidfd_open(pid, PidfdFlags::empty()).and_then(|child| pidfd_send_signal(child, Signal::KILL));
-        let status = process.wait().map_err(broken("the child's end cannot be read"))?;
-        let rest = left::end(pid, self.work);
+        let orphans = if watched.overdue { left::Left::default() } else { left::end(running.traces) };
+        let (status, rest) = running.end();
+        let status = status.map_err(broken("the child's end cannot be read"))?;
         let left = left::Left { found: orphans.found, alive: rest.alive };
         let end = End { status: Some(status), ..watched };
         let took = start.elapsed();
@@ -290,8 +329,8 @@ fn read_all(mut socket: &UnixStream, answers: &mut Vec<u8>) -> bool {
         match socket.read(&mut buffer) {
             Ok(0) => return false,
             Ok(count) => answers.extend_from_slice(&buffer[..count]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return error.kind() == std::io::ErrorKind::WouldBlock,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
         }
     }
     false
@@ -321,5 +360,24 @@ fn signal_name(signal: i32) -> &'static str {
         libc::SIGPIPE => "a broken pipe",
         libc::SIGTRAP => "a trap",
         _ => "see signal(7)",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use super::*;
+
+    #[test]
+    fn a_child_that_nobody_watches_any_more_is_ended_and_buried() {
+        let folder = tempfile::tempdir().unwrap();
+        let process = Command::new("/bin/sleep").arg("31557600").spawn().unwrap();
+        let place = format!("/proc/{}", process.id());
+        let mut running = Running::new(process, folder.path());
+        running.mark().unwrap();
+        assert!(Path::new(&place).exists());
+        drop(running);
+        assert!(!Path::new(&place).exists(), "not even a zombie is left");
     }
 }

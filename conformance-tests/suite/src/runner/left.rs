@@ -1,19 +1,22 @@
-//! Processes that a child left behind: found by group, session and folder, ended, and verified to be gone.
+//! Processes that a child left behind: found by the child's mark, group, session and folder, ended, and verified to be gone.
 //!
-//! The keepers of its workers are in its session. They end by themselves when it does, and take all that a worker left along:
-//! they are waited for, and counted only when they stay.
+//! The keepers of its workers end by themselves when it does, and take all that a worker left along: they are waited for, and
+//! counted only when they stay.
 
 use std::{
+    collections::HashSet,
     fs,
+    os::fd::{AsFd, OwnedFd},
     path::Path,
     time::{Duration, Instant},
 };
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open},
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
-use std::os::fd::AsFd;
+
+use super::mark::Mark;
 
 /// How long a killed process may take to be gone.
 const GONE: Duration = Duration::from_secs(5);
@@ -27,74 +30,107 @@ pub(crate) struct Left {
     pub(crate) alive: usize,
 }
 
-/// Ends whatever is left of a child whose group was killed and which is gone itself. One that left its group and session is
-/// known by its folder.
-pub(crate) fn end(leader: Pid, folder: &Path) -> Left {
-    let mut left = Left::default();
-    let deadline = Instant::now() + GONE;
-    let mut seen = std::collections::BTreeSet::new();
+/// What the processes of one child are known by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Traces<'a> {
+    /// The child, who leads its group and session.
+    pub(crate) leader: Pid,
+    /// The folder it started in.
+    pub(crate) folder: &'a Path,
+    /// Its mark; `None` when it has none yet.
+    pub(crate) mark: Option<Mark>,
+}
+
+/// Ends whatever is left of a child which is gone itself, or is waited for by nobody yet.
+pub(crate) fn end(traces: Traces<'_>) -> Left {
+    let patience = Instant::now() + GONE;
+    let (mut waited, mut seen) = (HashSet::new(), HashSet::new());
+    let mut deadline = None;
+    let mut quiet = false;
     loop {
-        let members = members(leader, folder);
+        let members = traces.members();
         if members.is_empty() {
-            return Left { found: seen.len(), alive: 0 };
-        }
-        left.alive = members.len();
-        for (pid, is_keeper) in members {
-            let number = pid.as_raw_nonzero().get();
-            if is_keeper && !seen.contains(&number) && ends(pid, deadline) {
-                continue;
+            // Twice: one that was started while the system listed the others may not have been among them.
+            if quiet {
+                return Left { found: seen.len(), alive: 0 };
             }
-            seen.insert(number);
-            left.found = seen.len();
-            end_one(pid, deadline);
+            quiet = true;
+            continue;
         }
+        quiet = false;
+        let keepers = members.iter().filter(|member| member.is_keeper && waited.insert(member.pid));
+        let keepers: Vec<_> = keepers.collect();
+        if !keepers.is_empty() {
+            keepers.iter().filter_map(|keeper| open(keeper.pid)).for_each(|keeper| ends(&keeper, patience));
+            continue;
+        }
+        let deadline = *deadline.get_or_insert_with(|| Instant::now() + GONE);
+        seen.extend(members.iter().map(|member| member.pid));
+        let killed: Vec<_> = members.iter().filter_map(|member| traces.kill(member.pid)).collect();
+        killed.iter().for_each(|process| ends(process, deadline));
         if Instant::now() >= deadline {
-            return left;
+            return Left { found: seen.len(), alive: traces.members().len() };
         }
     }
 }
 
-/// Kills a process and waits until it is gone or a zombie.
-fn end_one(pid: Pid, deadline: Instant) {
-    let _ = kill_process(pid, Signal::KILL);
-    let _ = ends(pid, deadline);
+/// A process to wait for; `None` when it is gone.
+fn open(pid: Pid) -> Option<OwnedFd> {
+    pidfd_open(pid, PidfdFlags::empty()).ok()
 }
 
-/// Waits for the end of a process; whether it came.
-fn ends(pid: Pid, deadline: Instant) -> bool {
-    let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return true };
+/// Waits for the end of a process, until the deadline.
+fn ends(process: &OwnedFd, deadline: Instant) {
     let wait = deadline.saturating_duration_since(Instant::now());
     let timeout = Timespec { tv_sec: wait.as_secs() as _, tv_nsec: wait.subsec_nanos().into() };
-    let polled = poll(&mut [PollFd::from_borrowed_fd(process.as_fd(), PollFlags::IN)], Some(&timeout));
-    polled.is_ok_and(|ready| ready > 0)
+    let _ = poll(&mut [PollFd::from_borrowed_fd(process.as_fd(), PollFlags::IN)], Some(&timeout));
 }
 
 /// The name of the keepers of workers, as the system shows it.
 const KEEPER: &str = "parfocal-worker";
 
-/// Living processes of the child's group or session, or at work in its folder; and whether each is a keeper.
-fn members(leader: Pid, folder: &Path) -> Vec<(Pid, bool)> {
-    let own = rustix::process::getpid();
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let leader = leader.as_raw_nonzero().get();
-    let mut found = Vec::new();
-    for entry in entries.flatten() {
-        let Some(number) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
-            continue;
-        };
-        let Some(pid) = Pid::from_raw(number).filter(|pid| *pid != own) else { continue };
-        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-        // `pid (name) state ppid pgrp session ...`; the name may hold anything.
-        let Some((name, rest)) = stat.rsplit_once(") ") else { continue };
-        let fields: Vec<_> = rest.split(' ').take(4).collect();
-        let [state, _, group, session] = fields[..] else { continue };
-        if matches!(state, "Z" | "X") {
-            continue;
-        }
-        let of_child = [group, session].iter().any(|field| field.parse() == Ok(leader));
-        if of_child || fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder)) {
-            found.push((pid, name.ends_with(KEEPER)));
-        }
+/// A living process of a child.
+#[derive(Debug, Clone, Copy)]
+struct Member {
+    pid: Pid,
+    is_keeper: bool,
+}
+
+impl Traces<'_> {
+    fn members(&self) -> Vec<Member> {
+        let own = rustix::process::getpid();
+        let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+        let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<i32>().ok();
+        let pids = entries.flatten().filter_map(number).filter_map(Pid::from_raw);
+        pids.filter(|pid| *pid != own).filter_map(|pid| self.member(pid)).collect()
     }
-    found
+
+    /// A process, when it lives and is of the child.
+    fn member(&self, pid: Pid) -> Option<Member> {
+        let process = Path::new("/proc").join(pid.as_raw_nonzero().to_string());
+        let stat = fs::read_to_string(process.join("stat")).ok()?;
+        // `pid (name) state ppid pgrp session ...`; the name may hold anything.
+        let (name, rest) = stat.rsplit_once(") ")?;
+        let fields: Vec<_> = rest.split(' ').take(4).collect();
+        let [state, _, group, session] = fields[..] else { return None };
+        // The first thread of a process may be gone before the others.
+        let threads = || fs::read_dir(process.join("task")).map_or(0, Iterator::count);
+        if matches!(state, "Z" | "X") && threads() < 2 {
+            return None;
+        }
+        let leader = self.leader.as_raw_nonzero().get();
+        let is_of_child = [group, session].iter().any(|field| field.parse() == Ok(leader))
+            || fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(self.folder))
+            || self.mark.is_some_and(|mark| mark.is_on(&process));
+        is_of_child.then_some(Member { pid, is_keeper: name.ends_with(KEEPER) })
+    }
+
+    /// Kills a process of the child; gives it to be waited for.
+    fn kill(&self, pid: Pid) -> Option<OwnedFd> {
+        let process = open(pid)?;
+        // While it is held open its number may have become that of another.
+        self.member(pid)?;
+        let _ = pidfd_send_signal(&process, Signal::KILL);
+        Some(process)
+    }
 }

@@ -2,12 +2,12 @@
 
 mod child;
 mod left;
+mod mark;
 mod plan;
 
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc,
     },
@@ -75,7 +75,8 @@ pub enum Event<'a> {
 ///
 /// # Errors
 /// `invalid-argument` for a case or operator that does not exist; what the system says when no folder for children can be
-/// made. What is wrong with the plugin is no error: it is in the report.
+/// made. What is wrong with the plugin is no error: it is in the report. Nor is a case that the system does not let the suite
+/// run: it is a `suite-error` in the report, beside those that ran.
 pub fn run(subject: &Subject, options: &Options, listen: &mut dyn FnMut(&Event<'_>)) -> Result<Report> {
     let start = Instant::now();
     let planned = plan(subject, options)?;
@@ -94,7 +95,7 @@ pub fn run(subject: &Subject, options: &Options, listen: &mut dyn FnMut(&Event<'
         next: AtomicUsize::new(0),
         failed: AtomicBool::new(false),
     };
-    let verdicts = shared.all(listen)?;
+    let verdicts = shared.all(listen);
     let mut results = Vec::new();
     let mut timings = Vec::new();
     for (planned, verdict) in planned.iter().zip(verdicts) {
@@ -221,18 +222,13 @@ enum Told {
 
 impl Shared<'_> {
     /// A verdict for each planned case that runs.
-    fn all(&self, listen: &mut dyn FnMut(&Event<'_>)) -> Result<Vec<Option<Verdict>>> {
+    fn all(&self, listen: &mut dyn FnMut(&Event<'_>)) -> Vec<Option<Verdict>> {
         let mut verdicts = BTreeMap::new();
         let (tell, told) = mpsc::channel();
-        let failure = Mutex::new(None);
         thread::scope(|scope| {
             for _ in 0..self.options.jobs.max(1) {
-                let (tell, failure) = (tell.clone(), &failure);
-                scope.spawn(move || {
-                    if let Err(error) = self.work(&tell) {
-                        *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                    }
-                });
+                let tell = tell.clone();
+                scope.spawn(move || self.work(&tell));
             }
             drop(tell);
             for (index, planned) in self.planned.iter().enumerate() {
@@ -261,10 +257,7 @@ impl Shared<'_> {
                 }
             }
         });
-        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(error) => Err(error),
-            None => Ok((0..self.planned.len()).map(|index| verdicts.remove(&index)).collect()),
-        }
+        (0..self.planned.len()).map(|index| verdicts.remove(&index)).collect()
     }
 
     fn heard(
@@ -287,21 +280,23 @@ impl Shared<'_> {
     }
 
     /// One thread's work: the next case that runs, until there is none.
-    fn work(&self, tell: &mpsc::Sender<Told>) -> Result<()> {
+    fn work(&self, tell: &mpsc::Sender<Told>) {
         loop {
             if self.options.fail_fast && self.failed.load(Ordering::Relaxed) {
-                return Ok(());
+                return;
             }
             let turn = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(&index) = self.order.get(turn) else { return Ok(()) };
-            let Some(planned) = self.planned.get(index) else { return Ok(()) };
+            let Some(&index) = self.order.get(turn) else { return };
+            let Some(planned) = self.planned.get(index) else { return };
             let Planned::Run(job) = planned else { continue };
             let _ = tell.send(Told::Start(index));
             let verdict = match job.case.run {
                 Run::NotWritten => Verdict::without_child(Finding::suite_error("not written yet")),
                 Run::Written(_) => {
                     let scratch = self.folder.join(index.to_string());
-                    run_child(self.subject, job, self.options, self.factor, &scratch)?
+                    run_child(self.subject, job, self.options, self.factor, &scratch).unwrap_or_else(
+                        |error| Verdict::without_child(Finding::suite_error(error.message().to_owned())),
+                    )
                 }
             };
             if judged(job, verdict.finding.clone(), self.options).status.is_against() {

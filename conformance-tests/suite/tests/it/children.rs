@@ -98,6 +98,58 @@ fn a_process_in_a_session_of_its_own_is_found_by_its_folder() {
     assert!(!alive(mark), "nobody is left");
 }
 
+/// A child that starts a daemon, waits until it has let go of everything, and goes on.
+fn daemon(mark: &str, then: &str) -> String {
+    // The second fork, a session of its own, another folder, no environment, no descriptor.
+    format!(
+        r#"read task; ready=$PWD/ready
+        (cd /; /usr/bin/setsid /usr/bin/env -i /bin/sh -c "echo > $ready; exec /bin/sleep {mark}" </dev/null >/dev/null 2>&1 &)
+        while [ ! -e "$ready" ]; do :; done
+        {then}"#
+    )
+}
+
+#[test]
+fn a_daemon_that_let_go_of_everything_is_ended_and_told() {
+    let mark = "31557606";
+    let pass = finding("pass", "fine");
+    let result = verdict(&daemon(mark, pass.trim_start_matches("read task; ")));
+    assert!(!alive(mark), "nobody is left");
+    assert_eq!(result.status, Status::Fail, "{}", result.sentence);
+    assert!(result.sentence.contains("left 1 process"), "{}", result.sentence);
+}
+
+#[test]
+fn a_daemon_of_a_child_that_hangs_is_ended_too() {
+    let package = package();
+    let mark = "31557607";
+    let script = script(package.path(), &daemon(mark, "/bin/sleep 31557608"));
+    let mut options = options(&script);
+    options.time_limit = Some(Duration::from_secs(2));
+    let report = run(&Subject::read(package.path()), &options, &mut |_| {}).unwrap();
+    assert!(!alive(mark), "nobody is left");
+    assert_eq!(report.results[0].status, Status::Timeout, "{}", report.results[0].sentence);
+}
+
+#[test]
+fn a_daemon_of_one_case_is_not_held_against_another() {
+    let package = package();
+    // Whichever comes first leaves a daemon behind, while the other runs.
+    let text = format!(
+        r#"read task; case "$task" in *MAN-01*) {} ;; *) {} ;; esac"#,
+        daemon("31557609", finding("pass", "so").trim_start_matches("read task; "))
+            .trim_start_matches("read task; "),
+        finding("pass", "so").trim_start_matches("read task; ")
+    );
+    let script = script(package.path(), &text);
+    let mut options = options(&script);
+    options.cases = vec!["MAN-01".into(), "MAN-02".into(), "MAN-03".into()];
+    options.jobs = 3;
+    let report = run(&Subject::read(package.path()), &options, &mut |_| {}).unwrap();
+    let statuses: Vec<_> = report.results.iter().map(|result| result.status).collect();
+    assert_eq!(statuses, [Status::Fail, Status::Pass, Status::Pass]);
+}
+
 #[test]
 fn the_child_has_an_empty_environment_and_its_own_empty_folder() {
     let look = r#"read task; e=$(/usr/bin/env | /bin/grep -v '^PWD=\|^SHLVL=\|^_=' | /usr/bin/wc -l); f=$(/bin/ls | /usr/bin/wc -l);
@@ -106,11 +158,18 @@ fn the_child_has_an_empty_environment_and_its_own_empty_folder() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_the_suites_own_error() {
+fn a_case_that_cannot_be_run_is_the_suites_own_error_and_the_others_keep_their_verdicts() {
     let package = package();
-    let options = options(&package.path().join("nothing"));
-    let error = run(&Subject::read(package.path()), &options, &mut |_| {}).unwrap_err();
-    assert!(error.message().contains("cannot be started"), "{}", error.message());
+    // The first child takes the program away.
+    let script = script(package.path(), &finding("pass", "fine").replace("task;", "task; /bin/rm \"$0\";"));
+    let mut options = options(&script);
+    options.cases = vec!["MAN-01".into(), "MAN-02".into(), "MAN-03".into()];
+    options.jobs = 1;
+    let report = run(&Subject::read(package.path()), &options, &mut |_| {}).unwrap();
+    let statuses: Vec<_> = report.results.iter().map(|result| result.status).collect();
+    assert_eq!(statuses, [Status::Pass, Status::SuiteError, Status::SuiteError]);
+    let sentence = &report.results[1].sentence;
+    assert!(sentence.contains("cannot be started"), "{sentence}");
 }
 
 #[test]
