@@ -99,7 +99,20 @@ pub fn unpack(archive: &Path, folder: &Path, limits: &Limits) -> Result<()> {
             format!("it has {} bytes, more than {}", metadata.len(), limits.archive),
         ));
     }
-    let mut zip = open(archive, BufReader::new(file), limits)?;
+    unpack_from(archive, BufReader::new(file), folder, limits)
+}
+
+/// The same for bytes that were read already; `archive` is what they are called.
+///
+/// # Errors
+/// Those of [`unpack`].
+pub(crate) fn unpack_from<R: Read + Seek>(
+    archive: &Path,
+    reader: R,
+    folder: &Path,
+    limits: &Limits,
+) -> Result<()> {
+    let mut zip = open(archive, reader, limits)?;
     let mut unpacking = Unpacking { archive, folder, limits, names: Names::default(), written: 0, files: 0 };
     for index in 0..zip.len() {
         let file = zip.by_index(index).map_err(|error| unpacking.zip_error(error))?;

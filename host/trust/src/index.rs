@@ -37,7 +37,7 @@ use parfocal_types::{Error, ErrorKind, Result};
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
-pub use self::write::ReportOf;
+pub use self::write::{FoundReport, ReportOf};
 use crate::{
     key::Signature,
     limits::Limits,

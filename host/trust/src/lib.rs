@@ -75,7 +75,7 @@ mod walk;
 pub use archive::{ARCHIVE_ENDING, pack, unpack};
 pub use files::{FileList, LIST_FILE};
 pub use grants::{Grant, Grants};
-pub use index::{INDEX_FILE, Index, IndexEntry, IndexReport, Offered, ReportOf};
+pub use index::{FoundReport, INDEX_FILE, Index, IndexEntry, IndexReport, Offered, ReportOf};
 pub use install::{Done, Installation, Request};
 pub use installed::{Record, Vouched};
 pub use key::{KeyId, KeyPair, PublicKey, SecretKey, Signature};

@@ -3,6 +3,7 @@
 mod grants;
 mod keys;
 mod packages;
+mod reports;
 mod verify;
 
 use std::process::ExitCode;

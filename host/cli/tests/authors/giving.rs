@@ -189,7 +189,6 @@ fn plugins_come_from_a_signed_index_by_their_names() {
     key(folder);
     good(folder, &["plugins", "sign", package.to_str().unwrap(), "-k", "example-lab.key"]);
     good(folder, &["plugins", "pack", package.to_str().unwrap(), "-o", "shelf"]);
-    fs::write(folder.join("shelf/org.example.dim-0.1.0.report.json"), r#"{"level": "L2"}"#).unwrap();
     let index = [
         "plugins",
         "index",
@@ -202,7 +201,7 @@ fn plugins_come_from_a_signed_index_by_their_names() {
         "example-lab.key",
     ];
     let written = good(folder, &index);
-    assert_eq!(written["package"][0]["report"]["level"], "L2", "{written}");
+    assert_eq!(written["package"][0]["report"], Value::Null, "nobody says that there is one: {written}");
     let install = ["plugins", "install", "org.example.dim@^0.1", "--from", "shelf"];
     assert_eq!(kind(folder, &install), "permission-denied", "the index's key is not trusted");
     trust(folder);
@@ -212,6 +211,52 @@ fn plugins_come_from_a_signed_index_by_their_names() {
     dim(folder);
     let record = fs::read_to_string(folder.join("home/state/parfocal/installed.toml")).unwrap();
     assert!(record.contains("org.example.plugins number 1 of "), "{record}");
+}
+
+#[test]
+fn an_index_has_the_level_that_a_report_of_the_suite_proves_for_the_archive_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let package = built(folder);
+    let package = package.to_str().unwrap();
+    key(folder);
+    good(folder, &["plugins", "sign", package, "-k", "example-lab.key"]);
+    good(folder, &["plugins", "pack", package, "-o", "shelf"]);
+    let path = folder.join("shelf/org.example.dim-0.1.0.report.json");
+    let key = "example-lab.key";
+    let index =
+        ["plugins", "index", "shelf", "--name", "org.example.plugins", "--expires-in", "90d", "-k", key];
+
+    // As the suite writes it.
+    let (_, said) = run(folder, &["conform", package, "--report", path.to_str().unwrap()]);
+    let report: Value =
+        serde_json::from_slice(&fs::read(&path).unwrap()).unwrap_or_else(|error| panic!("{error}: {said}"));
+    let level =
+        report["summary"]["reached"].as_str().unwrap_or_else(|| panic!("no level: {}", report["summary"]));
+    let written = good(folder, &index);
+    assert_eq!(written["package"][0]["report"]["level"], level, "{written}");
+
+    let refused = |why: &str, change: &dyn Fn(&mut Value)| {
+        let mut report = report.clone();
+        change(&mut report);
+        fs::write(&path, report.to_string()).unwrap();
+        assert_eq!(kind(folder, &index), "corrupt", "{why}");
+    };
+    refused("a level that its results do not carry", &|report| report["summary"]["reached"] = "L4".into());
+    refused("a run of profile ci shows no level 3", &|report| report["summary"]["reached"] = "L3".into());
+    refused("nothing but a level", &|report| *report = serde_json::json!({ "level": "L4" }));
+    refused("a weakened run", &|report| {
+        report["configuration"]["weakened"] = serde_json::json!(["MAN-01 is waived"]);
+    });
+    refused("another version", &|report| report["plugin"]["version"] = "0.2.0".into());
+    refused("another manifest", &|report| report["plugin"]["manifest-sha256"] = "0".repeat(64).into());
+    refused("other code", &|report| {
+        for digest in report["plugin"]["files"].as_object_mut().unwrap().values_mut() {
+            *digest = "0".repeat(64).into();
+        }
+    });
+    fs::remove_file(&path).unwrap();
+    assert_eq!(good(folder, &index)["package"][0]["report"], Value::Null);
 }
 
 #[test]
@@ -292,6 +337,12 @@ fn only_what_is_signed_and_proved_is_granted_the_programs_own_process() {
     // What a whole run of half an hour would have written.
     report["configuration"]["profile"] = "full".into();
     report["configuration"]["weakened"] = Value::Array(Vec::new());
+    let cases = good(folder, &["conform", "--list"]);
+    let passed = cases.as_array().unwrap().iter().map(|case| {
+        let (id, level, severity) = (&case["case"], &case["level"], &case["severity"]);
+        serde_json::json!({ "case": id, "level": level, "severity": severity, "status": "pass", "sentence": "" })
+    });
+    report["results"] = passed.collect();
     report["summary"]["reached"] = "L2".into();
     let write = |report: &Value| fs::write(folder.join("report.json"), report.to_string()).unwrap();
     write(&report);
@@ -303,6 +354,10 @@ fn only_what_is_signed_and_proved_is_granted_the_programs_own_process() {
     write(&report);
     assert_eq!(kind(folder, &grant), "permission-denied", "the report is about another build");
     report["plugin"]["files"] = Value::Object(files);
+    report["results"][0]["status"] = "fail".into();
+    write(&report);
+    assert_eq!(kind(folder, &grant), "permission-denied", "its results do not carry the level");
+    report["results"][0]["status"] = "pass".into();
     write(&report);
     good(folder, &grant);
     good(folder, &in_process);

@@ -3,26 +3,37 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::Write as _,
+    io::{Cursor, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
 use parfocal_core::Sha256;
 use parfocal_manifest::PluginId;
-use parfocal_types::{Error, Result};
+use parfocal_types::Result;
 
 use super::{FORMAT, INDEX_FILE, Index, IndexEntry, IndexReport};
 use crate::{
-    archive::{ARCHIVE_ENDING, unpack},
+    archive::{ARCHIVE_ENDING, unpack_from},
     key::SecretKey,
     limits::Limits,
-    package::{Package, tempfile_beside},
+    package::{Package, broken, tempfile_beside},
     time::Time,
     walk::cannot,
 };
 
-/// Finds the conformance report of an archive: the report's file beside it and the level it grants.
-pub type ReportOf<'a> = &'a dyn Fn(&Path) -> Result<Option<(PathBuf, String)>>;
+/// A conformance report that was found beside an archive, and was held against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundReport {
+    /// The file.
+    pub path: PathBuf,
+    /// What was read of it.
+    pub bytes: Vec<u8>,
+    /// The level that it proves for the package.
+    pub level: String,
+}
+
+/// Finds the conformance report of a package by the archive's file. What it refuses is not put into an index.
+pub type ReportOf<'a> = &'a dyn Fn(&Path, &Package) -> Result<Option<FoundReport>>;
 
 impl Index {
     /// Writes the index of a folder of archives and signs it, with a serial after the one that is there.
@@ -79,9 +90,16 @@ fn archives(folder: &Path) -> Result<Vec<String>> {
 fn entry(folder: &Path, file: &str, report: ReportOf<'_>, limits: &Limits) -> Result<IndexEntry> {
     let path = folder.join(file);
     let unpacked = tempfile::tempdir().map_err(|error| cannot("write", &std::env::temp_dir(), error))?;
-    unpack(&path, unpacked.path(), limits)?;
+    // Read once: what is vouched for is what was looked at.
+    let mut bytes = Vec::new();
+    fs::File::open(&path)
+        .and_then(|file| file.take(limits.archive.saturating_add(1)).read_to_end(&mut bytes))
+        .map_err(|error| cannot("read", &path, error))?;
+    if bytes.len() as u64 > limits.archive {
+        return Err(broken(file, format!("it has more than {} bytes", limits.archive)));
+    }
+    unpack_from(&path, Cursor::new(&bytes), unpacked.path(), limits)?;
     let package = Package::read(unpacked.path(), limits).map_err(|error| error.context(file))?;
-    let bytes = fs::read(&path).map_err(|error| cannot("read", &path, error))?;
     let manifest = package.manifest();
     let interfaces: BTreeSet<_> = manifest
         .artifacts
@@ -89,10 +107,10 @@ fn entry(folder: &Path, file: &str, report: ReportOf<'_>, limits: &Limits) -> Re
         .flat_map(|artifact| &artifact.interfaces)
         .map(ToString::to_string)
         .collect();
-    let report = report(&path)?.map(|(path, level)| {
-        let bytes = fs::read(&path).map_err(|error| cannot("read", &path, error))?;
+    let report = report(&path, &package).map_err(|error| error.context(file))?;
+    let report = report.map(|FoundReport { path, bytes, level }| {
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok::<_, Error>(IndexReport { file, sha256: Sha256::of(&bytes).to_string(), level })
+        IndexReport { file, sha256: Sha256::of(&bytes).to_string(), level }
     });
     Ok(IndexEntry {
         id: manifest.plugin.id.to_string(),
@@ -101,7 +119,7 @@ fn entry(folder: &Path, file: &str, report: ReportOf<'_>, limits: &Limits) -> Re
         sha256: Sha256::of(&bytes).to_string(),
         size: bytes.len() as u64,
         interfaces: interfaces.into_iter().collect(),
-        report: report.transpose()?,
+        report,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use parfocal_trust::{Index, KeyPair, Limits, Place, Request, Time, TrustedKey};
+use parfocal_trust::{FoundReport, Index, KeyPair, Limits, Package, Place, Request, Time, TrustedKey};
 use parfocal_types::Result;
 use semver::VersionReq;
 
@@ -24,9 +24,10 @@ pub(crate) fn shelf(lab: &Lab, versions: &[&str]) -> PathBuf {
 }
 
 fn write(lab: &Lab, folder: &std::path::Path, expires: Time) -> Index {
-    let report = |archive: &std::path::Path| {
+    let report = |archive: &std::path::Path, _: &Package| {
         let path = archive.with_extension("report.json");
-        Ok(path.is_file().then(|| (path, "L2".to_owned())))
+        let found = |bytes| FoundReport { path: path.clone(), bytes, level: "L2".to_owned() };
+        Ok(fs::read(&path).ok().map(found))
     };
     Index::write(folder, NAME, expires, &lab.secret(), &report, &Limits::default()).unwrap()
 }
@@ -195,7 +196,7 @@ fn indexes_that_make_no_sense_are_refused() {
     let archive = folder.join("org.example.smooth-0.1.0.pfp");
     let bytes = fs::read(&archive).unwrap();
     fs::write(&archive, &bytes[..bytes.len() / 2]).unwrap();
-    let nothing = |_: &std::path::Path| Ok(None);
+    let nothing = |_: &std::path::Path, _: &Package| Ok(None);
     let end = now().plus(DAY).unwrap();
     corrupt(Index::write(&folder, NAME, end, &lab.secret(), &nothing, &Limits::default()));
     assert_eq!(fs::read_to_string(folder.join("index.toml")).unwrap(), good, "the old index is as it was");

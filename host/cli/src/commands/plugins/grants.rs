@@ -1,16 +1,17 @@
 //! `parfocal plugins grant` and `revoke`: native code in the program's own process.
 
-use std::{fs, path::Path, process::ExitCode};
+use std::process::ExitCode;
 
 use parfocal_catalog::{Catalog, HostSupport, LaneOrder, OperatorRef, Selection};
-use parfocal_conformance::{Level, Profile, Report};
+use parfocal_conformance::Level;
 use parfocal_core::Sha256;
 use parfocal_manifest::{LaneKind, PluginId};
 use parfocal_trust::{Grant, Grants, Time, Verdict};
 use parfocal_types::{Error, ErrorKind, Result};
 use semver::VersionReq;
 
-use crate::{args::trust, folders::Folders, output::Output, package::cannot};
+use super::reports;
+use crate::{args::trust, folders::Folders, output::Output};
 
 pub(super) fn grant(output: &Output, folders: &Folders, arguments: &trust::Grant) -> Result<ExitCode> {
     let catalog = crate::trust::scan(folders, &HostSupport::this_computer())?;
@@ -20,14 +21,18 @@ pub(super) fn grant(output: &Output, folders: &Folders, arguments: &trust::Grant
         Verdict::Signed { by, .. } => by,
         verdict => return Err(refused(&label, &verdict.to_string())),
     };
-    let report = read(&arguments.report)?;
-    fits(&report, &artifact.sha256).map_err(|why| refused(&label, &why))?;
+    let (report, _) = reports::read(&arguments.report)?;
+    let package = catalog.plugins().iter().find(|package| artifact.path.starts_with(&package.folder));
+    let digest = package.map(|package| Sha256::of(package.text.as_bytes()));
+    let digest = digest.ok_or_else(|| Error::internal("a plugin that was picked is nowhere"))?;
+    let level = reports::proves(&report, &manifest, digest).and_then(enough);
+    let level = level.map_err(|why| refused(&label, &why))?;
     let grant = Grant {
         plugin: artifact.plugin.clone(),
         version: artifact.version.clone(),
         file: artifact.sha256.to_string(),
         signed,
-        level: report.summary.reached.unwrap_or(Level::L3).to_string(),
+        level: level.to_string(),
         granted: Time::now(),
     };
     Grants::add(&folders.state, grant.clone())?;
@@ -65,27 +70,12 @@ fn native(catalog: &Catalog, text: &str) -> Result<Selection> {
     catalog.pick(&wanted, &LaneOrder::only(LaneKind::Native))
 }
 
-fn read(path: &Path) -> Result<Report> {
-    let text = fs::read_to_string(path).map_err(|error| cannot("read", path, error))?;
-    serde_json::from_str(&text).map_err(|error| {
-        Error::corrupt(format!("{} is no report of the conformance suite: {error}", path.display()))
-            .with_remedy("`parfocal conform <plugin> --profile full --report <file>` writes one")
-    })
-}
-
-/// Whether a report shows level 3 for this file, without anything left out.
-fn fits(report: &Report, file: &Sha256) -> std::result::Result<(), String> {
-    let digest = file.to_string();
-    if !report.plugin.files.values().any(|known| *known == digest) {
-        return Err("the report is about other files than this build".to_owned());
-    }
-    if report.configuration.profile != Profile::Full || !report.configuration.weakened.is_empty() {
-        return Err("the report is not of a whole run with `--profile full`".to_owned());
-    }
-    match report.summary.reached {
-        Some(level) if level >= Level::L3 => Ok(()),
-        Some(level) => Err(format!("the report shows level {level}, level L3 is needed")),
-        None => Err("the report shows no level".to_owned()),
+/// The level that a report shows, when it is enough.
+fn enough(level: Level) -> std::result::Result<Level, String> {
+    if level >= Level::L3 {
+        Ok(level)
+    } else {
+        Err(format!("the report shows level {level}, level L3 is needed"))
     }
 }
 

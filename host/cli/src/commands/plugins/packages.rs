@@ -7,15 +7,17 @@ use std::{
 };
 
 use parfocal_catalog::HostSupport;
-use parfocal_manifest::{InterfaceRef, PluginId};
+use parfocal_core::Sha256;
+use parfocal_manifest::{FILE_NAME, InterfaceRef, PluginId};
 use parfocal_trust::{
-    ARCHIVE_ENDING, Done, Index, Limits, Package, Place, Request, Time, TrustStore, Vouched,
+    ARCHIVE_ENDING, Done, FoundReport, Index, Limits, Package, Place, Request, Time, TrustStore, Vouched,
     pack as pack_folder, sign as sign_folder, unpack,
 };
 use parfocal_types::{Error, Result};
 use semver::{Version, VersionReq};
 use serde::Serialize;
 
+use super::reports;
 use crate::{
     args::trust::{self as args, Install, Pack, Remove, Sign},
     folders::Folders,
@@ -230,18 +232,18 @@ pub(super) fn index(output: &Output, folders: &Folders, arguments: &args::Index)
     Ok(ExitCode::SUCCESS)
 }
 
-/// The conformance report beside an archive, and the level that it grants.
-fn report_of(archive: &Path) -> Result<Option<(PathBuf, String)>> {
+/// The conformance report beside an archive, and the level that it proves for this very package.
+fn report_of(archive: &Path, package: &Package) -> Result<Option<FoundReport>> {
     let path = archive.with_extension("report.json");
     if !path.is_file() {
         return Ok(None);
     }
-    let text = fs::read_to_string(&path).map_err(|error| cannot("read", &path, error))?;
-    let document: Option<serde_json::Value> = serde_json::from_str(&text).ok();
-    let level = document.as_ref().and_then(|document| document.get("level")).and_then(|level| level.as_str());
-    let level = level.ok_or_else(|| {
-        Error::corrupt(format!("{} tells no level", path.display()))
-            .with_remedy("`parfocal conform` writes reports; take the file away to leave it out")
+    let (report, bytes) = reports::read(&path)?;
+    let digest = package.files().get(FILE_NAME).unwrap_or(Sha256([0; 32]));
+    let level = reports::proves(&report, package.manifest(), digest).map_err(|why| {
+        Error::corrupt(format!("{} is not put into an index: {why}", path.display())).with_remedy(
+            "write it with `parfocal conform <the folder of this build> --report <file>`, or take the file away",
+        )
     })?;
-    Ok(Some((path, level.to_owned())))
+    Ok(Some(FoundReport { path, bytes, level: level.to_string() }))
 }
