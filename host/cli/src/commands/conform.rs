@@ -13,7 +13,7 @@ use std::{
 };
 
 use parfocal_conformance::{
-    CHILD_COMMAND, Event, Finding, Lanes, Level, Options, Profile, Program, Report, Status, Subject, Task,
+    CHILD_COMMAND, Finding, Lanes, Level, Options, Profile, Program, Report, Status, Subject, Task,
     Transport, Waivers, case, child_main, find_plugins, in_process, run,
 };
 use parfocal_core::Lane;
