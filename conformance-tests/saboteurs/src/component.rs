@@ -33,7 +33,8 @@ impl Registry for Component {
         }
         // The fault: the library takes the parameters as they are.
         let half = |value: &ParameterValue| match value {
-            ParameterValue::Number(number) => ParameterValue::Number(number / 2.0),
+            // What is beyond its limits is refused as ever.
+            ParameterValue::Number(number) if *number <= 1000.0 => ParameterValue::Number(number / 2.0),
             other => other.clone(),
         };
         let parameters = parameters.iter().map(|(name, value)| (name.to_owned(), half(value)));

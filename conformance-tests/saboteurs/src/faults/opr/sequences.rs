@@ -9,7 +9,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "long-memory",
         case: "OPR-18",
-        also: &["OPR-04", "OPR-05", "OPR-07", "OPR-12", "OPR-21", "OPR-23"],
+        also: &["OPR-04", "OPR-05", "OPR-07", "OPR-12", "OPR-23"],
         what: "forgets nothing when a new sequence starts",
         operator: "change",
         act: Act::Wrap(with::<LongMemory>),

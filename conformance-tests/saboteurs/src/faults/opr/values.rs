@@ -74,7 +74,16 @@ pub(super) fn add_one() -> Vec<Descriptor> {
         temporal_window: [0, 0],
         max_halo: [0; 5],
         inputs: vec![InputPort::image("image", &[DType::U8, DType::U16, DType::F32])],
-        outputs: vec![OutputPort::new("image", PortKind::Image, Supports::ALL)],
+        outputs: vec![OutputPort::new(
+            "image",
+            PortKind::Image,
+            Supports::of(&[
+                Support::Localisation,
+                Support::Counting,
+                Support::GrossMorphology,
+                Support::FineDetail,
+            ]),
+        )],
         parameters: Vec::new(),
     }]
 }
@@ -105,7 +114,7 @@ fn wrapped_around(call: &mut Running<'_, '_>) -> Result<()> {
     let largest = match call.tiles.outputs[0].pixels.dtype() {
         DType::U8 => 255.0,
         DType::U16 => 65_535.0,
-        _ => return Ok(()),
+        _ => return call.proceed(),
     };
     call.repaint(|_, value| if value == largest { 0.0 } else { value })
 }

@@ -1,12 +1,9 @@
 //! Memory and threads: PRF-05, PRF-07.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
-};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parfocal_image::{Buffer, DType, Extent, PixelsMut, PixelsRef, Region};
-use parfocal_testkit::{Block, Cut, Memory, Quiet, Work};
+use parfocal_testkit::{Block, Cut, Memory, Moment, Quiet, Work};
 use parfocal_types::{Error, Result};
 
 use super::PRF;
@@ -62,66 +59,58 @@ fn prf_05(scene: &mut Scene<'_>) -> Check {
     Ok(Finding::pass("it starts no threads of its own"))
 }
 
-/// Memory whose tiles are there, page by page, before a call; the peak of the process is taken over each call.
-#[derive(Clone, Default)]
+/// The peak of the process over each call.
+#[derive(Default)]
 struct Peak {
-    /// Memory of the process before the call; 0 while none is prepared.
-    base: Arc<AtomicU64>,
-    most: Arc<AtomicU64>,
-    deaf: Arc<AtomicBool>,
+    /// Memory of the process before the call.
+    base: AtomicU64,
+    most: AtomicU64,
+    deaf: AtomicBool,
 }
 
 impl Peak {
-    /// A call may begin any time from now on.
-    fn prepare(&self) {
-        if !state::forget_peak() {
-            self.deaf.store(true, Ordering::Relaxed);
-        }
-        self.base.store(state::resident(), Ordering::Relaxed);
-    }
-
-    /// A call has ended.
-    fn take(&self) {
-        let base = self.base.swap(0, Ordering::Relaxed);
-        if base > 0 {
-            self.most.fetch_max(state::peak().saturating_sub(base), Ordering::Relaxed);
+    fn watch(&self, moment: Moment) {
+        match moment {
+            Moment::Before => {
+                if !state::forget_peak() {
+                    self.deaf.store(true, Ordering::Relaxed);
+                }
+                self.base.store(state::resident(), Ordering::Relaxed);
+            }
+            Moment::After => {
+                let base = self.base.load(Ordering::Relaxed);
+                self.most.fetch_max(state::peak().saturating_sub(base), Ordering::Relaxed);
+            }
         }
     }
 }
 
-impl Memory for Peak {
-    fn block(&self, what: &str, dtype: DType, region: &Region) -> Result<Box<dyn Block>> {
+/// Memory whose tiles are there, page by page, before a call.
+struct Resident;
+
+impl Memory for Resident {
+    fn block(&self, _: &str, dtype: DType, region: &Region) -> Result<Box<dyn Block>> {
         let mut buffer = Buffer::zeroed(dtype, *region)?;
         // Written, so that the pages are there.
         buffer.bytes_mut().fill(1);
-        // Outputs come last; inputs say so when they are sealed.
-        if what.starts_with("output") {
-            self.prepare();
-        }
-        Ok(Box::new(PeakBlock { buffer, peak: self.clone() }))
+        Ok(Box::new(Written(buffer)))
     }
 }
 
-struct PeakBlock {
-    buffer: Buffer,
-    peak: Peak,
-}
+struct Written(Buffer);
 
-impl Block for PeakBlock {
+impl Block for Written {
     fn pixels(&self) -> Result<PixelsRef<'_>> {
-        self.buffer.pixels()
+        self.0.pixels()
     }
 
     fn pixels_mut(&mut self) -> Result<PixelsMut<'_>> {
-        self.buffer.pixels_mut()
+        self.0.pixels_mut()
     }
 
-    fn seal(&mut self) {
-        self.peak.prepare();
-    }
+    fn seal(&mut self) {}
 
     fn trespass(&self) -> Option<String> {
-        self.peak.take();
         None
     }
 }
@@ -145,11 +134,13 @@ fn prf_07(scene: &mut Scene<'_>) -> Check {
         }
     }
     let feed = fitting.ok_or_else(|| Finding::fail("it accepts no image twice"))?;
-    let memory = Peak::default();
+    let peak = Peak::default();
+    let watch = |moment| peak.watch(moment);
     let failed = |error: Error| told("it accepted the input in `plan`, and then failed", &bench, &error);
     let (declared, pixels) = bench
-        .drive(&setting.parameters, &Quiet, &memory, |mut driver| {
+        .drive(&setting.parameters, &Quiet, &Resident, |mut driver| {
             driver.instances = 1;
+            driver.watch = Some(&watch);
             let (_, plan) = driver.plan(&feed.inputs())?;
             let work = Work::of(&bench.descriptor, &plan, feed.images.first().map(|(_, image)| &image.spec));
             let tiles = Cut::WHOLE.tiles(&work);
@@ -159,10 +150,10 @@ fn prf_07(scene: &mut Scene<'_>) -> Check {
             Ok((plan.bytes.saturating_add(each), largest))
         })
         .map_err(failed)?;
-    if memory.deaf.load(Ordering::Relaxed) {
+    if peak.deaf.load(Ordering::Relaxed) {
         return Ok(Finding::skip("this computer does not tell the peak of memory"));
     }
-    let most = memory.most.load(Ordering::Relaxed);
+    let most = peak.most.load(Ordering::Relaxed);
     let finding = match most > declared.saturating_add(SLACK) {
         true => Finding::warn("a call takes more memory than the plan declares"),
         false => Finding::pass("a call takes no more memory than the plan declares"),
