@@ -31,6 +31,8 @@ choice! {
         Daemon = "daemon",
         /// Does its work; a thread writes into the output long after the call has returned.
         LateWrite = "late-write",
+        /// Writes lines to the log without end.
+        Chatter = "chatter",
     }
 }
 
@@ -51,13 +53,13 @@ impl MapOperator for Culprit {
         &mut self,
         input: &View<'_, T>,
         output: &mut ViewMut<'_, T>,
-        _: &Context<'_>,
+        cx: &Context<'_>,
     ) -> Result<()> {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1")]
         let moment = (self.moment * input.height() as f64) as usize;
         for (number, (from, to)) in input.rows().zip(output.rows_mut()).enumerate() {
             if number == moment {
-                misbehave(self.fault, to);
+                misbehave(self.fault, to, cx);
             }
             to.copy_from_slice(from);
         }
@@ -65,7 +67,7 @@ impl MapOperator for Culprit {
     }
 }
 
-fn misbehave<T: Pixel>(fault: Fault, row: &mut [T]) {
+fn misbehave<T: Pixel>(fault: Fault, row: &mut [T], cx: &Context<'_>) {
     match fault {
         Fault::None => {}
         // SAFETY: none: this is the fault.
@@ -90,6 +92,11 @@ fn misbehave<T: Pixel>(fault: Fault, row: &mut [T]) {
         Fault::Child => leave_child(false),
         Fault::Daemon => leave_child(true),
         Fault::LateWrite => write_late(row),
+        // With pauses that are too short to be noticed, and long enough for the log never to be full.
+        Fault::Chatter => loop {
+            cx.info("still here");
+            thread::sleep(Duration::from_micros(100));
+        },
     }
 }
 

@@ -12,7 +12,7 @@ use parfocal_operator::{Input, InputSpec, Operator, Output, Tiles};
 use parfocal_types::{Error, ErrorKind, ParameterValue, Parameters, Result};
 
 /// The ways to fail, as the operator `culprit` calls them.
-pub const FAULTS: [&str; 11] = [
+pub const FAULTS: [&str; 12] = [
     "segfault",
     "abort",
     "exit",
@@ -24,6 +24,7 @@ pub const FAULTS: [&str; 11] = [
     "child",
     "daemon",
     "late-write",
+    "chatter",
 ];
 
 /// What came of one failure.
@@ -141,7 +142,7 @@ fn operator(
 fn unfit(fault: &str, error: &Error) -> Vec<String> {
     let text = error.to_string();
     let kind = match fault {
-        "loop" => matches!(error.kind(), ErrorKind::Timeout { .. }),
+        "loop" | "chatter" => matches!(error.kind(), ErrorKind::Timeout { .. }),
         // The library is still there to say it.
         "panic" => *error.kind() == ErrorKind::Internal,
         _ => matches!(error.kind(), ErrorKind::PluginDied { .. }),

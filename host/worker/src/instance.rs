@@ -15,8 +15,9 @@ use parfocal_worker_protocol::{
 };
 
 use crate::{
-    connection::{Asked, Connection, Desk},
+    connection::{Asked, Connection},
     lane::Shop,
+    notes::Desk,
 };
 
 /// Makes instances of one operator.

@@ -19,9 +19,10 @@ use parfocal_worker_protocol::{
 };
 
 use crate::{
-    connection::{Asked, Connection, Desk},
+    connection::{Asked, Connection},
     deaths::{DeathListener, Deaths},
     instance::WorkerMaker,
+    notes::Desk,
     process::{Code, Fences, Launch, Policy, Process, child::Inside},
 };
 
@@ -274,7 +275,8 @@ impl Shop {
             version: self.artifact.version.to_string(),
         };
         let (connection, answer) =
-            Connection::open(process, hello, self.limit().max(GREETING)).map_err(own)?;
+            Connection::open(process, hello, self.limit().max(GREETING), self.artifact.limits.memory)
+                .map_err(own)?;
         Ok((connection, self.check(answer).map_err(own)?))
     }
 

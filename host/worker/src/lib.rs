@@ -24,9 +24,11 @@ mod instance;
 pub mod interpreter;
 mod lane;
 mod memory;
+mod notes;
 pub mod process;
 mod programs;
 mod serve;
+mod watch;
 
 pub use deaths::{DeathListener, MOST_DEATHS};
 pub use lane::{Runner, WorkerLane, WorkerOptions, fences_here};

@@ -67,6 +67,11 @@ impl ControlPage {
         f32::from_bits(self.word(control::PROGRESS).load(Ordering::Relaxed))
     }
 
+    /// How many signs of life the worker gave.
+    pub(crate) fn beats(&self) -> u32 {
+        self.word(control::HEARTBEAT).load(Ordering::Relaxed)
+    }
+
     /// Gives a sign of life.
     pub(crate) fn beat(&self) {
         self.word(control::HEARTBEAT).fetch_add(1, Ordering::Relaxed);

@@ -30,7 +30,7 @@ const MAGIC: [u8; 4] = *b"pfw1";
 const HEADER: usize = 16;
 /// Longest text of a message, in bytes.
 pub const LONGEST_TEXT: usize = 64 << 20;
-/// Longest body of a message, in bytes.
+/// Longest body of a message, in bytes. A host takes less from a worker: see [`Channel::receive_within`].
 pub const LONGEST_BODY: u64 = 4 << 30;
 /// Most descriptors of a message.
 pub const MOST_DESCRIPTORS: usize = 4;
@@ -150,6 +150,15 @@ impl Channel {
     /// # Errors
     /// `lost` when the other side is gone; `protocol` for bytes that are no message; what `wait` says.
     pub fn receive(&self, wait: &mut Wait<'_>) -> Result<Message> {
+        self.receive_within(LONGEST_BODY, wait)
+    }
+
+    /// Receives a message whose body has at most `longest` bytes. After a longer one, of which nothing is read, nothing more
+    /// can be received.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive); `out-of-memory` for a longer body, or `protocol` where none is allowed at all.
+    pub fn receive_within(&self, longest: u64, wait: &mut Wait<'_>) -> Result<Message> {
         let mut message = Message::default();
         let mut header = [0; HEADER];
         self.read(&mut header, &mut message.descriptors, wait)?;
@@ -163,6 +172,9 @@ impl Channel {
                 ErrorKind::Protocol { raw },
                 "bytes that are no message of `worker/1` (something else writes to the socket)",
             ));
+        }
+        if body > longest {
+            return Err(too_long(body, longest));
         }
         message.text = self.read_long(text as u64, wait)?;
         message.body = self.read_long(body, wait)?;
@@ -228,6 +240,21 @@ pub fn wait_for(channel: &impl AsFd, want: Want) -> Result<()> {
         Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(error) => Err(lost(&error)),
     }
+}
+
+fn too_long(body: u64, longest: u64) -> Error {
+    if longest == 0 {
+        let kind = ErrorKind::Protocol { raw: format!("a body of {body} bytes") };
+        return Error::new(kind, "a message has a body where none belongs");
+    }
+    Error::new(
+        ErrorKind::OutOfMemory { need: body, budget: longest },
+        format!(
+            "a result of {body} bytes is longer than the {} MiB that it may use",
+            longest.div_ceil(1 << 20)
+        ),
+    )
+    .with_remedy("keep less from tile to tile, or raise `memory` in the limits of the plugin's manifest")
 }
 
 fn lost(error: &dyn std::fmt::Display) -> Error {
@@ -312,6 +339,25 @@ mod tests {
             let error = b.receive(&mut |want| wait_for(&b, want)).unwrap_err();
             assert_eq!(error.kind().name(), "protocol");
         }
+    }
+
+    #[test]
+    fn a_body_beyond_the_receiver_s_limit_is_refused_before_it_is_read() {
+        for (longest, body, kind) in
+            [(100, 101, "out-of-memory"), (0, 1, "protocol"), (99, LONGEST_BODY, "out-of-memory")]
+        {
+            let (a, b) = pair();
+            let mut header = MAGIC.to_vec();
+            header.extend(2_u32.to_le_bytes());
+            header.extend(body.to_le_bytes());
+            (&a.socket).write_all(&header).unwrap();
+            let error = b.receive_within(longest, &mut |want| wait_for(&b, want)).unwrap_err();
+            assert_eq!(error.kind().name(), kind);
+        }
+        let (a, b) = pair();
+        a.send(&request(1), &[&[7; 100]], &[], &mut |want| wait_for(&a, want)).unwrap();
+        let message = b.receive_within(100, &mut |want| wait_for(&b, want)).unwrap();
+        assert_eq!(message.body, [7; 100]);
     }
 
     #[test]

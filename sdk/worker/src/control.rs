@@ -12,6 +12,6 @@ pub const CANCEL: usize = 0;
 /// An `f32` that the worker writes: how far the current call has come, 0 to 1.
 pub const PROGRESS: usize = 64;
 
-/// A `u32` that the worker writes: counts, wrapping, how often the operator asked whether to stop or told its progress. A host
-/// sees from it that a long call is alive.
+/// A `u32` that the worker writes: counts, wrapping, how often the operator asked whether to stop or told its progress. When a
+/// call takes too long, a host tells from it whether the operator was slow or stuck.
 pub const HEARTBEAT: usize = 128;

@@ -158,6 +158,12 @@ impl Call {
             Self::Load { .. } => "load",
         }
     }
+
+    /// Whether its answer may have a body.
+    #[must_use]
+    pub const fn answers_with_bytes(&self) -> bool {
+        matches!(self, Self::Accumulate(_) | Self::Merge { .. } | Self::Finish { .. } | Self::Save { .. })
+    }
 }
 
 /// An image that is connected to an input port.

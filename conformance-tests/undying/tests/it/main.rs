@@ -22,7 +22,7 @@ fn whatever_a_plugin_does_the_host_names_it_goes_on_and_nothing_is_left() {
         for policy in policies {
             let library = plugins::culprit(policy).unwrap();
             for (number, fault) in FAULTS.into_iter().enumerate() {
-                let outcome = inject(&library, fault, number as f64 / 11.0).unwrap();
+                let outcome = inject(&library, fault, number as f64 / FAULTS.len() as f64).unwrap();
                 // A time is no test on a machine that others use.
                 let timeless = |c: &&String| !c.starts_with("noticed after") && !c.starts_with("back after");
                 complaints

@@ -118,9 +118,14 @@ PF_PLUGIN("org.example.bad", "0.1.0", operators)
 
 /// The bytes of a C plugin with this code beside an operator that does nothing.
 pub(crate) fn compile(extra: &str, flags: &[&str]) -> Vec<u8> {
+    compile_source(&format!("#define _GNU_SOURCE\n{PLUGIN}{extra}"), flags)
+}
+
+/// The bytes of a C plugin with this source.
+pub(crate) fn compile_source(text: &str, flags: &[&str]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let (source, library) = (folder.path().join("plugin.c"), folder.path().join("plugin.so"));
-    std::fs::write(&source, format!("#define _GNU_SOURCE\n{PLUGIN}{extra}")).unwrap();
+    std::fs::write(&source, text).unwrap();
     let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/abi/include");
     let output = Command::new("cc")
         .args(["-std=gnu11", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden", "-I"])

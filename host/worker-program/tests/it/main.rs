@@ -10,6 +10,7 @@
 
 mod endings;
 mod fixture;
+mod floods;
 mod hosts;
 mod leftovers;
 mod probes;

@@ -1,5 +1,7 @@
 //! A library that tries to get out.
 
+use std::os::unix::net::UnixDatagram;
+
 use parfocal_worker::process::{Fences, How, Policy, child};
 
 use crate::fixture::{ALL, BARE, NO_NAMESPACES, compile, library, until_ended, until_serving};
@@ -14,8 +16,17 @@ const PROBES: &str = r#"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/xattr.h>
+#include <utime.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
@@ -26,17 +37,73 @@ const PROBES: &str = r#"
 #include <unistd.h>
 
 static int tried;
-static char allowed[1000];
+static char allowed[4000];
 static void refused(const char *what, long result) {
     tried++;
     if (result != -1) { strcat(allowed, what); strcat(allowed, "; "); }
 }
+/* Said by the fence, and not by what lies behind it. */
+#define denied(what, call) do { errno = 0; long result = (call); refused(what, errno == EPERM ? result : 0); } while (0)
 /* A child of vfork must not leave the function that made it. */
 #define CHILD(what, call) do { long made = (call); if (made == 0) _exit(0); refused(what, made); } while (0)
 
+/* What a file is like beside its contents. `old` is the host's, and the worker runs as its user. */
+static void change_files(void) {
+    const char *old = FOLDER "/old";
+    struct { unsigned char flags[8]; unsigned int other[4]; } attributes = { { 0 }, { 0 } };
+    denied("chmod", chmod(old, 0600));
+    denied("fchmod", fchmod(3, 0600));
+    denied("fchmodat", fchmodat(AT_FDCWD, old, 0600, 0));
+    denied("fchmodat2", syscall(452, AT_FDCWD, old, 0600, 0));
+    denied("chown", chown(old, getuid(), getgid()));
+    denied("lchown", lchown(old, getuid(), getgid()));
+    denied("fchown", fchown(3, getuid(), getgid()));
+    denied("fchownat", fchownat(AT_FDCWD, old, getuid(), getgid(), 0));
+    denied("utime", utime(old, 0));
+    denied("utimes", utimes(old, 0));
+    denied("utimensat", utimensat(AT_FDCWD, old, 0, 0));
+    denied("futimens", futimens(3, 0));
+    denied("setxattr", setxattr(old, "user.probe", "1", 1, 0));
+    denied("lsetxattr", lsetxattr(old, "user.probe", "1", 1, 0));
+    denied("fsetxattr", fsetxattr(3, "user.probe", "1", 1, 0));
+    denied("setxattrat", syscall(463, AT_FDCWD, old, 0, "user.probe", &attributes, 16));
+    denied("removexattr", removexattr(old, "user.probe"));
+    denied("lremovexattr", lremovexattr(old, "user.probe"));
+    denied("fremovexattr", fremovexattr(3, "user.probe"));
+    denied("removexattrat", syscall(466, AT_FDCWD, old, 0, "user.probe"));
+    denied("file_setattr", syscall(469, AT_FDCWD, old, &attributes, sizeof attributes, 0));
+    // Libraries of the system can be opened for reading still, and flags of files are changed through such descriptors.
+    int library = open("/etc/ld.so.cache", O_RDONLY);
+    denied("flags of a file", ioctl(library, 0x40086602, &attributes));
+    if (library >= 0) close(library);
+}
+
+/* Pairs that are not of streams can send to whoever has a name. */
+static void reach_sockets(void) {
+    int types[] = { SOCK_DGRAM, SOCK_DGRAM | SOCK_CLOEXEC, SOCK_RAW, SOCK_SEQPACKET | SOCK_NONBLOCK };
+    struct sockaddr_un named = { AF_UNIX, FOLDER "/socket" };
+    for (int number = 0; number < 4; number++) {
+        int pair[2], made = -1;
+        denied("a pair of datagrams", (made = socketpair(AF_UNIX, types[number], 0, pair)));
+        if (made) continue;
+        refused("a named socket", sendto(pair[0], "probe", 5, 0, (struct sockaddr *)&named, sizeof named));
+        close(pair[0]);
+        close(pair[1]);
+    }
+    int stream[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, stream)) {
+        strcat(allowed, "no pair of streams; ");
+        return;
+    }
+    refused("a named socket, from a stream", sendto(stream[0], "probe", 5, 0, (struct sockaddr *)&named, sizeof named));
+    close(stream[0]);
+    close(stream[1]);
+    denied("a pair of another family", socketpair(AF_TIPC, SOCK_STREAM, 0, stream));
+}
+
 __attribute__((constructor)) static void loaded(void) {
     extern char **environ;
-    char byte, path[64];
+    char byte, path[64], room[512] = { 0 };
     struct iovec here = { &byte, 1 }, there = { (void *)&tried, 1 };
     struct rlimit limit;
     __attribute__((unused)) char *none[] = { 0 };
@@ -69,8 +136,17 @@ __attribute__((constructor)) static void loaded(void) {
     CHILD("vfork", vfork());
     CHILD("clone", syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
     refused("unshare", unshare(CLONE_NEWUSER));
-    refused("shared memory", shmget(IPC_PRIVATE, 4096, 0600));
+    int shared = shmget(IPC_PRIVATE, 4096, 0600);
+    refused("shared memory", shared);
+    shmctl(shared, IPC_RMID, 0);
     refused("shared memory without a file", (long)mmap(0, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    denied("facts of shared memory", shmctl(0, IPC_INFO, (struct shmid_ds *)room));
+    denied("facts of queues", msgctl(0, IPC_INFO, (struct msqid_ds *)room));
+    denied("facts of semaphores", semctl(0, 0, IPC_INFO, room));
+    denied("an end to a named queue", syscall(SYS_mq_unlink, "parfocal-probe"));
+    denied("processors of the host", syscall(SYS_sched_setaffinity, HOST, sizeof room, room));
+    change_files();
+    reach_sockets();
     refused("io_uring", syscall(SYS_io_uring_setup, 1, path));
     refused("bpf", syscall(SYS_bpf, 0, path, 0));
     refused("keys", syscall(SYS_keyctl, 0, 0));
@@ -102,6 +178,9 @@ fn assert_told(fences: &Fences, policy: Policy, stands: bool, what: &str) {
 fn probe(policy: Policy, flags: &[&str]) -> (Vec<String>, Fences) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("old"), "old").unwrap();
+    // A service that the user runs, say: nobody of a plugin's may reach it.
+    let service = UnixDatagram::bind(folder.path().join("socket")).unwrap();
+    service.set_nonblocking(true).unwrap();
     let place = format!("-DFOLDER=\"{}\"", folder.path().display());
     let host = format!("-DHOST={}", std::process::id());
     let flags: Vec<_> = [place.as_str(), &host].into_iter().chain(flags.iter().copied()).collect();
@@ -109,6 +188,7 @@ fn probe(policy: Policy, flags: &[&str]) -> (Vec<String>, Fences) {
     until_serving(&process);
     process.socket().shutdown(std::net::Shutdown::Both).unwrap();
     assert_eq!(until_ended(&mut process).how, How::Exit(0), "{:?}", process.last_words());
+    assert_eq!(service.recv(&mut [0; 16]).is_err(), policy.seccomp, "a datagram came");
     (process.last_words(), process.fences().unwrap().clone())
 }
 
@@ -116,7 +196,7 @@ fn probe(policy: Policy, flags: &[&str]) -> (Vec<String>, Fences) {
 fn every_way_out_is_refused() {
     for policy in [ALL, NO_NAMESPACES] {
         let (words, fences) = probe(policy, &[]);
-        assert_eq!(words, ["mapped: 281 tried", "sealed: 3 tried"], "{policy:?}");
+        assert_eq!(words, ["mapped: 314 tried", "sealed: 3 tried"], "{policy:?}");
         assert!(fences.is_full(), "{fences:?}");
         assert_eq!(fences.to_string(), "sandboxed: no files, no network, no new processes");
         assert_told(&fences, policy, fences.pid_namespace, "processes of its own: ");
@@ -145,6 +225,19 @@ fn the_probes_get_out_where_no_fence_stands() {
         "shared memory;",
         "shared memory without a file;",
         "a handle of a process;",
+        "chmod;",
+        "fchmod;",
+        "fchmodat2;",
+        "chown;",
+        "utime;",
+        "utimensat;",
+        "setxattr;",
+        "removexattr;",
+        "flags of a file;",
+        "a pair of datagrams;",
+        "a named socket;",
+        "facts of shared memory;",
+        "processors of the host;",
     ];
     for what in open {
         assert!(

@@ -16,7 +16,7 @@ pub struct Fences {
     pub landlock: Option<u32>,
     /// What a program may read beside the system's libraries, when Landlock stands.
     pub readable: Vec<PathBuf>,
-    /// seccomp: no new processes, no sockets, nothing that concerns other processes.
+    /// seccomp: no new processes, no sockets, nothing that concerns other processes, no change of what files are like.
     pub seccomp: bool,
     /// The one program that it may become, when it is one.
     pub program: Option<PathBuf>,

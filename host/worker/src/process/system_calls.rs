@@ -2,9 +2,10 @@
 //!
 //! A list of what is refused, not of what is allowed: an allow-list breaks with each new version of the C library or an
 //! interpreter, and fails in strangers' hands. What is refused answers `EPERM`, so that code can go another way. All of it
-//! concerns other processes, the network or the system; memory, threads, time and the files it was given stay free.
+//! concerns other processes, the network, the system, or what Landlock leaves open of files; memory, threads, time and the
+//! files it was given stay free.
 
-use std::{collections::BTreeMap, io};
+use std::{collections::BTreeMap, io, ops::Range};
 
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
@@ -13,9 +14,16 @@ use seccompiler::{
 
 use super::Fences;
 
+/// Numbers that are younger than the library that has the others; from 424 on they are the same for every processor.
+const FCHMODAT2: i64 = 452;
+const SETXATTRAT: i64 = 463;
+const REMOVEXATTRAT: i64 = 466;
+const OPEN_TREE_ATTR: i64 = 467;
+const FILE_SETATTR: i64 = 469;
+
 /// Refused whatever the arguments.
 const REFUSED: &[i64] = &[
-    // Sockets. Those it was given stay usable, and pairs reach nobody.
+    // Sockets. Those it was given stay usable, and so do pairs of streams, which reach nobody; see `pairs`.
     libc::SYS_socket,
     libc::SYS_connect,
     libc::SYS_bind,
@@ -43,13 +51,37 @@ const REFUSED: &[i64] = &[
     // Memory and queues that outlive a process.
     libc::SYS_shmget,
     libc::SYS_shmat,
+    libc::SYS_shmctl,
     libc::SYS_msgget,
+    libc::SYS_msgctl,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
     libc::SYS_semget,
+    libc::SYS_semctl,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
     libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
     libc::SYS_memfd_secret,
     libc::SYS_add_key,
     libc::SYS_request_key,
     libc::SYS_keyctl,
+    // What files are like beside their contents: Landlock guards none of it.
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    FCHMODAT2,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    libc::SYS_utimensat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    SETXATTRAT,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    REMOVEXATTRAT,
+    FILE_SETATTR,
     // Ways around the other fences, and parts of the kernel that had many holes.
     libc::SYS_unshare,
     libc::SYS_setns,
@@ -60,6 +92,7 @@ const REFUSED: &[i64] = &[
     libc::SYS_mount_setattr,
     libc::SYS_move_mount,
     libc::SYS_open_tree,
+    OPEN_TREE_ATTR,
     libc::SYS_fsopen,
     libc::SYS_fsconfig,
     libc::SYS_fsmount,
@@ -89,6 +122,7 @@ const REFUSED: &[i64] = &[
     libc::SYS_adjtimex,
     libc::SYS_acct,
     libc::SYS_quotactl,
+    libc::SYS_quotactl_fd,
     libc::SYS_syslog,
     libc::SYS_vhangup,
 ];
@@ -102,6 +136,12 @@ const REFUSED_HERE: &[i64] = &[
     libc::SYS_iopl,
     libc::SYS_ioperm,
     libc::SYS_uselib,
+    libc::SYS_chmod,
+    libc::SYS_chown,
+    libc::SYS_lchown,
+    libc::SYS_utime,
+    libc::SYS_utimes,
+    libc::SYS_futimesat,
 ];
 #[cfg(not(target_arch = "x86_64"))]
 const REFUSED_HERE: &[i64] = &[];
@@ -116,7 +156,16 @@ const SECOND: i64 = 0x4000_0000;
 #[cfg(target_arch = "x86_64")]
 const SECOND_EXECUTE: &[i64] = &[SECOND + 520, SECOND + 545];
 #[cfg(target_arch = "x86_64")]
-const SECOND_OTHERS: &[i64] = &[SECOND + 521, SECOND + 524, SECOND + 536, SECOND + 539, SECOND + 540];
+const SECOND_OTHERS: &[i64] = &[
+    SECOND + 514,
+    SECOND + 521,
+    SECOND + 524,
+    SECOND + 528,
+    SECOND + 533,
+    SECOND + 536,
+    SECOND + 539,
+    SECOND + 540,
+];
 
 /// Puts the filter up, for this thread and all that it starts.
 pub(super) fn forbid(fences: &mut Fences, may_execute: bool) {
@@ -153,8 +202,12 @@ fn refusals(may_execute: bool) -> io::Result<Rules> {
         // To itself it may: that is how `abort` ends a process.
         rules.insert(call, vec![rule(vec![process(me)?])?]);
     }
-    // Limits of another process; zero means its own.
-    rules.insert(libc::SYS_prlimit64, vec![rule(vec![process(me)?, process(0)?])?]);
+    // Limits of another process, and its processors; zero means its own.
+    for call in [libc::SYS_prlimit64, libc::SYS_sched_setaffinity] {
+        rules.insert(call, vec![rule(vec![process(me)?, process(0)?])?]);
+    }
+    rules.insert(libc::SYS_socketpair, pairs()?);
+    rules.insert(libc::SYS_ioctl, controls()?);
     let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
     rules.insert(libc::SYS_clone, vec![rule(vec![condition(0, SeccompCmpOp::MaskedEq(thread), 0)?])?]);
     // Shared memory without a file escapes every limit of memory, and is of use between processes only.
@@ -163,6 +216,33 @@ fn refusals(may_execute: bool) -> io::Result<Rules> {
     #[cfg(target_arch = "x86_64")]
     add_second_numbers(&mut rules, may_execute);
     Ok(rules)
+}
+
+/// Refuses every pair but those of streams: one end of a pair of datagrams can send to any socket whose name is known.
+fn pairs() -> io::Result<Vec<SeccompRule>> {
+    let unix = u64::from(libc::AF_UNIX.unsigned_abs());
+    let stream = libc::SOCK_STREAM.unsigned_abs();
+    // The type is in the lowest four bits; above it are flags.
+    let mut rules = differs(1, stream, 0..4)?;
+    rules.push(rule(vec![condition(0, SeccompCmpOp::Ne, unix)?])?);
+    Ok(rules)
+}
+
+/// Refuses every `ioctl` but those of terminals, with which a library asks where it writes, and which has some for all
+/// descriptors: the others change files that are open for reading, or are for devices.
+fn controls() -> io::Result<Vec<SeccompRule>> {
+    // The second byte of a request says whose it is.
+    differs(1, u32::from(b'T') << 8, 8..16)
+}
+
+/// A rule for each of these bits of an argument, which holds when it is another than in `wanted`.
+fn differs(argument: u8, wanted: u32, bits: Range<u32>) -> io::Result<Vec<SeccompRule>> {
+    bits.map(|bit| {
+        let mask = 1 << bit;
+        let other = u64::from(!wanted & mask);
+        rule(vec![condition(argument, SeccompCmpOp::MaskedEq(u64::from(mask)), other)?])
+    })
+    .collect()
 }
 
 #[cfg(target_arch = "x86_64")]
