@@ -276,7 +276,7 @@ fn headline(report: &Report, partial: bool) -> String {
     }
 }
 
-/// Whether something that was found speaks against the plugin.
+/// Whether something that was found speaks against the plugin, or the suite could not find out.
 fn is_against(report: &Report) -> bool {
-    report.results.iter().any(|result| result.status.is_against())
+    report.results.iter().any(|result| result.status.is_against() || result.status == Status::SuiteError)
 }
