@@ -57,7 +57,8 @@ fn every_entry_gives_what_it_gave_when_it_was_made() {
     let image = image();
     for entry in entries() {
         let state = tempfile::tempdir().unwrap();
-        let catalog = Catalog::scan(&[entry.clone()], &HostSupport::this_computer(), state.path());
+        let catalog =
+            Catalog::scan(std::slice::from_ref(&entry), &HostSupport::this_computer(), state.path());
         let mut found = String::new();
         for manifest in catalog.plugins().iter().map(|package| package.manifest.as_ref().unwrap()) {
             for operator in &manifest.operators {
