@@ -1,10 +1,6 @@
 //! What makes saboteurs that are not native Rust, as far as this computer has it.
 
-use std::{
-    env, fs, io,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{env, fs, io, path::PathBuf, process::Command};
 
 use parfocal_manifest::LaneKind;
 use parfocal_saboteurs::fault::{Act, Fault, Foreign, Language};
@@ -68,7 +64,8 @@ impl Tools {
     /// # Errors
     /// `not-found` when nobody built it.
     pub(crate) fn component(&self) -> Result<Code> {
-        let path = self.component.as_deref().unwrap_or_else(|| Path::new(COMPONENT));
+        let none = || Error::not_found(format!("${COMPONENT} names no component"));
+        let path = self.component.as_deref().ok_or_else(none)?;
         let bytes = fs::read(path)
             .map_err(|error| Error::not_found(format!("{}: {error}", path.display())).with_source(error))?;
         Ok(Code { lane: LaneKind::Wasm, bytes })
@@ -76,10 +73,7 @@ impl Tools {
 
     /// The archive of a plugin in Python, as Python's own packer makes it.
     fn program(&self, plugin: &Foreign) -> Result<Vec<u8>> {
-        let python = match &self.python {
-            Some(python) => python.clone(),
-            None => Python::find()?,
-        };
+        let python = self.python.as_ref().ok_or_else(|| Error::not_found("there is no Python"))?;
         let broken =
             |error: io::Error| Error::internal("no folder for a plugin in Python").with_source(error);
         let folder = tempfile::tempdir().map_err(broken)?;
@@ -94,7 +88,7 @@ impl Tools {
                 fs::copy(&path, package.join(name)).map_err(broken)?;
             }
         }
-        let mut zipapp = Command::new(python.program);
+        let mut zipapp = Command::new(&python.program);
         zipapp.args(["-m", "zipapp", "-o"]).arg(&archive).arg(&modules);
         let output = zipapp.output().map_err(broken)?;
         if !output.status.success() {

@@ -281,6 +281,11 @@ impl Shape {
         Self::of(Extent::new(2, 2, 3, 47, 61))
     }
 
+    /// All that operators are offered, in turn.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        SHAPES.into_iter().map(Self::of)
+    }
+
     /// The same with another pattern.
     #[must_use]
     pub const fn showing(mut self, pattern: Pattern) -> Self {
@@ -379,8 +384,8 @@ impl Bench {
     pub fn usual_shape(&self) -> Result<Shape, Finding> {
         let setting = self.settings().defaults().or_fail("the defaults lie outside of their own limits")?;
         let mut refusals = Vec::new();
-        for extent in SHAPES {
-            let shape = Shape::of(extent);
+        for shape in Shape::all() {
+            let extent = shape.extent;
             match self.drive(&setting.parameters, &Quiet, &Loose::default(), |driver| {
                 driver.plan(&self.feed_or_empty(&shape).inputs()).map(drop)
             }) {

@@ -40,7 +40,7 @@ impl InProcess {
         if self.grants.in_process(&artifact.sha256).is_none() {
             return Err(not_granted(artifact, "was not granted to run in the program's own process"));
         }
-        let verdict = trust::verdict(&self.trust, catalog, artifact)?;
+        let (_, verdict) = trust::verdict(&self.trust, catalog, artifact)?;
         if !verdict.is_signed() {
             let why = format!("may no longer run in the program's own process: {verdict}");
             return Err(not_granted(artifact, &why));

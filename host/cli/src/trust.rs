@@ -37,14 +37,18 @@ fn home(folder: Option<&Path>) -> Result<&Path> {
     })
 }
 
-/// What is known now of who made the plugin that a file belongs to.
+/// The package that a file belongs to, and what is known now of who made it.
 ///
 /// # Errors
 /// `internal` when the file is of no plugin in the catalog.
-pub(crate) fn verdict(trust: &Trust, catalog: &Catalog, artifact: &Artifact) -> Result<Verdict> {
+pub(crate) fn verdict<'c>(
+    trust: &Trust,
+    catalog: &'c Catalog,
+    artifact: &Artifact,
+) -> Result<(&'c Package, Verdict)> {
     let package = catalog.plugins().iter().find(|package| artifact.path.starts_with(&package.folder));
     let package = package.ok_or_else(|| Error::internal("a plugin that was picked is nowhere"))?;
-    Ok(trust.of_read(&package.folder, package.text.as_bytes()))
+    Ok((package, trust.of_read(&package.folder, package.text.as_bytes())))
 }
 
 fn vouch(trust: &Trust, package: &Package) -> Vouch {
@@ -74,7 +78,8 @@ pub(crate) fn secret_key(folders: &Folders, named: Option<&Path>) -> Result<Secr
         Some(name) => {
             // By the file's name, with or without its ending.
             let file = name.display().to_string();
-            let own = keys_folder(folders)?.join(format!("{}.key", file.trim_end_matches(".key")));
+            let own =
+                keys_folder(folders)?.join(format!("{}.key", file.strip_suffix(".key").unwrap_or(&file)));
             if !own.is_file() {
                 let message =
                     format!("there is no secret key {} and none in {}", name.display(), own.display());

@@ -128,11 +128,10 @@ impl<'a> Running<'a> {
         Self { process, traces, ended: false }
     }
 
-    /// Marks the process, before it has its task: nothing of a plugin runs until then.
-    fn mark(&mut self) -> Result<()> {
-        let mark = Mark::put(self.traces.leader).map_err(broken("the child cannot be marked"))?;
-        self.traces.mark = Some(mark);
-        Ok(())
+    /// Marks the process, before it has its task: nothing of a plugin runs until then. Where the system does not let us, what
+    /// is left behind is known by its group, session and folder only.
+    fn mark(&mut self) {
+        self.traces.mark = Mark::put(self.traces.leader).ok();
     }
 
     /// Kills it, buries it, and ends what is left.
@@ -174,7 +173,7 @@ impl Child<'_> {
                     .with_source(error)
             })?;
         let mut running = Running::new(process, self.work);
-        running.mark()?;
+        running.mark();
         let line = serde_json::to_string(self.task).map_err(|error| Error::internal(error.to_string()))?;
         // A child that is gone already has ended without a result: that is found below.
         let _ = own.write_all(format!("{line}\n").as_bytes());
@@ -375,7 +374,8 @@ mod tests {
         let process = Command::new("/bin/sleep").arg("31557600").spawn().unwrap();
         let place = format!("/proc/{}", process.id());
         let mut running = Running::new(process, folder.path());
-        running.mark().unwrap();
+        running.mark();
+        assert!(running.traces.mark.is_some());
         assert!(Path::new(&place).exists());
         drop(running);
         assert!(!Path::new(&place).exists(), "not even a zombie is left");

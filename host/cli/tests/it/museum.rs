@@ -26,7 +26,7 @@ const CASES: [&str; 9] =
 /// What the operators of an entry gave when it was made: for each a line with its name and the digest of everything.
 const RESULTS: &str = "results.txt";
 
-/// Writes that file, for a new entry.
+/// Writes that file, for an entry that has none.
 const RECORD: &str = "PARFOCAL_MUSEUM_RECORD";
 
 fn entries() -> Vec<PathBuf> {
@@ -75,7 +75,7 @@ fn every_entry_gives_what_it_gave_when_it_was_made() {
             }
         }
         let file = entry.join(RESULTS);
-        if env::var_os(RECORD).is_some() {
+        if env::var_os(RECORD).is_some() && !file.exists() {
             fs::write(&file, &found).unwrap();
         }
         let recorded = fs::read_to_string(&file).unwrap_or_default();

@@ -169,7 +169,7 @@ const SECOND_OTHERS: &[i64] = &[
 
 /// Puts the filter up, for this thread and all that it starts.
 pub(super) fn forbid(fences: &mut Fences, may_execute: bool) {
-    let done = refusals(may_execute).and_then(|refused| {
+    let done = refusals(may_execute, fences.pid_namespace).and_then(|refused| {
         // Libraries take "not there" for an older kernel, and go the way that the filter can look into.
         let newer = filter(BTreeMap::from([(libc::SYS_clone3, Vec::new())]), libc::ENOSYS)?;
         let refused = filter(refused, libc::EPERM)?;
@@ -190,7 +190,7 @@ fn filter(rules: Rules, answer: i32) -> io::Result<BpfProgram> {
     filter.try_into().map_err(io::Error::other)
 }
 
-fn refusals(may_execute: bool) -> io::Result<Rules> {
+fn refusals(may_execute: bool, alone: bool) -> io::Result<Rules> {
     let mut rules = Rules::new();
     let execute = if may_execute { &[] } else { EXECUTE };
     for &call in REFUSED.iter().chain(REFUSED_HERE).chain(execute) {
@@ -202,9 +202,12 @@ fn refusals(may_execute: bool) -> io::Result<Rules> {
         // To itself it may: that is how `abort` ends a process.
         rules.insert(call, vec![rule(vec![process(me)?])?]);
     }
-    // Limits of another process, and its processors; zero means its own.
-    for call in [libc::SYS_prlimit64, libc::SYS_sched_setaffinity] {
-        rules.insert(call, vec![rule(vec![process(me)?, process(0)?])?]);
+    // Limits of another process; zero means its own.
+    let others = vec![rule(vec![process(me)?, process(0)?])?];
+    rules.insert(libc::SYS_prlimit64, others.clone());
+    // Processors of another: a library chooses those of its threads by their numbers, which are its own where it is alone.
+    if !alone {
+        rules.insert(libc::SYS_sched_setaffinity, others);
     }
     rules.insert(libc::SYS_socketpair, pairs()?);
     rules.insert(libc::SYS_ioctl, controls()?);
@@ -268,8 +271,8 @@ mod tests {
 
     #[test]
     fn the_filters_can_be_built() {
-        for may_execute in [false, true] {
-            let program = filter(refusals(may_execute).unwrap(), libc::EPERM).unwrap();
+        for (may_execute, alone) in [(false, false), (true, false), (false, true)] {
+            let program = filter(refusals(may_execute, alone).unwrap(), libc::EPERM).unwrap();
             // The kernel takes 4096 instructions.
             assert!(program.len() < 4096, "{}", program.len());
         }

@@ -57,8 +57,8 @@ pub(super) const CASES: &[Case] = &[
         id: "OPR-29",
         sentence: "Tables declare their units, and known shapes measure what geometry says.",
         demands: "Every column of a length, area, volume or intensity has a unit; a disc of radius 10 px with \
-                  0.5 um pixels has the area, diameter and centre of a disc of 5 um, within the tolerance of \
-                  its pixels.",
+                  0.5 um pixels has the area, diameter and outline of a disc of 5 um, within the tolerance of \
+                  its pixels, and its centre to a thousandth of one, counted from the middle of the first pixel.",
         why: "Tables are read by people who do not see the code.",
         fix: "Declare units with `Column::new`, and test against shapes whose size is known.",
         applies: measures_labels,
@@ -279,7 +279,7 @@ const DISCS: [(f64, f64, f64); 6] = [
     (70.0, 20.0, 8.0),
     (45.0, 88.0, 4.0),
 ];
-const FIELD: (u64, u64) = (96, 100);
+const FIELD: (u64, u64) = (128, 128);
 
 /// Discs for every input: bright on dark, or numbered.
 fn discs(bench: &Bench, shape: &Shape, pixel_size: PixelSize) -> Result<Feed, Finding> {
@@ -351,7 +351,7 @@ fn opr_28(scene: &mut Scene<'_>) -> Check {
         }
     }
     if count == 0 {
-        return Err(Finding::fail("it accepts no image of discs"));
+        return Ok(Finding::na("it accepts no image of discs"));
     }
     match warning {
         Some(warning) => Ok(warning),
@@ -489,10 +489,11 @@ fn golden(table: &Table) -> Result<Vec<String>, Finding> {
             ("equivalent_diameter", Unit::Pixel) => Some((2.0 * RADIUS, 0.02)),
             ("perimeter", Unit::Micrometer) => Some((2.0 * std::f64::consts::PI * RADIUS * SIDE, 0.08)),
             ("perimeter", Unit::Pixel) => Some((2.0 * std::f64::consts::PI * RADIUS, 0.08)),
-            ("centroid_y", Unit::Pixel) => Some((CENTRE[0], 1e-9)),
-            ("centroid_x", Unit::Pixel) => Some((CENTRE[1], 1e-9)),
-            ("centroid_y", Unit::Micrometer) => Some((CENTRE[0] * SIDE, 1e-9)),
-            ("centroid_x", Unit::Micrometer) => Some((CENTRE[1] * SIDE, 1e-9)),
+            // A thousandth of a pixel.
+            ("centroid_y", Unit::Pixel) => Some((CENTRE[0], 3e-5)),
+            ("centroid_x", Unit::Pixel) => Some((CENTRE[1], 3e-5)),
+            ("centroid_y", Unit::Micrometer) => Some((CENTRE[0] * SIDE, 3e-5)),
+            ("centroid_x", Unit::Micrometer) => Some((CENTRE[1] * SIDE, 3e-5)),
             _ => None,
         };
         let Some((expected, tolerance)) = expected else { continue };

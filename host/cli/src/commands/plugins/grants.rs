@@ -17,14 +17,13 @@ pub(super) fn grant(output: &Output, folders: &Folders, arguments: &trust::Grant
     let catalog = crate::trust::scan(folders, &HostSupport::this_computer())?;
     let Selection { artifact, manifest, .. } = native(&catalog, &arguments.plugin)?;
     let label = manifest.label();
-    let signed = match crate::trust::verdict(&crate::trust::open(folders)?, &catalog, &artifact)? {
+    let (package, verdict) = crate::trust::verdict(&crate::trust::open(folders)?, &catalog, &artifact)?;
+    let signed = match verdict {
         Verdict::Signed { by, .. } => by,
         verdict => return Err(refused(&label, &verdict.to_string())),
     };
     let (report, _) = reports::read(&arguments.report)?;
-    let package = catalog.plugins().iter().find(|package| artifact.path.starts_with(&package.folder));
-    let digest = package.map(|package| Sha256::of(package.text.as_bytes()));
-    let digest = digest.ok_or_else(|| Error::internal("a plugin that was picked is nowhere"))?;
+    let digest = Sha256::of(package.text.as_bytes());
     let level = reports::proves(&report, &manifest, digest).and_then(enough);
     let level = level.map_err(|why| refused(&label, &why))?;
     let grant = Grant {
