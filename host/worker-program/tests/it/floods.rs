@@ -20,7 +20,9 @@ use crate::fixture::compile_source;
 
 /// An operator whose `finish` floods the host in the way that its parameter says.
 const FLOODS: &str = r#"
+#define _GNU_SOURCE
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "parfocal.h"
 

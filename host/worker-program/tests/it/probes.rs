@@ -145,7 +145,9 @@ __attribute__((constructor)) static void loaded(void) {
     denied("facts of queues", msgctl(0, IPC_INFO, (struct msqid_ds *)room));
     denied("facts of semaphores", semctl(0, 0, IPC_INFO, room));
     denied("an end to a named queue", syscall(SYS_mq_unlink, "parfocal-probe"));
-    refused("processors of the host", syscall(SYS_sched_setaffinity, HOST, sizeof room, room));
+    errno = 0;
+    syscall(SYS_sched_setaffinity, HOST, sizeof room, room);
+    refused("processors of the host", errno == EPERM || errno == ESRCH ? -1 : 0);
     change_files();
     reach_sockets();
     refused("io_uring", syscall(SYS_io_uring_setup, 1, path));
